@@ -1,0 +1,354 @@
+//! One error type for each audience: the programmer, the client, the operator.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use http::StatusCode;
+
+/// A setting that cannot work, found at start-up and addressed to the programmer.
+///
+/// The text names the offending value and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    message: Cow<'static, str>,
+}
+
+impl ConfigError {
+    pub(crate) fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for ConfigError {}
+
+/// Why a request was refused, in words that are safe to send to the client.
+///
+/// It carries a kind and at most the *name* of the claim that failed: never a token, a key, or a claim's value.
+/// The layer leaves it in the extensions of the response it answers with, for loggers outside of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthError {
+    kind: AuthErrorKind,
+    claim: Option<&'static str>,
+}
+
+impl AuthError {
+    pub(crate) const fn new(kind: AuthErrorKind) -> Self {
+        Self { kind, claim: None }
+    }
+
+    pub(crate) const fn about(kind: AuthErrorKind, claim: &'static str) -> Self {
+        Self {
+            kind,
+            claim: Some(claim),
+        }
+    }
+
+    /// What went wrong, to match on.
+    #[must_use]
+    pub const fn kind(&self) -> AuthErrorKind {
+        self.kind
+    }
+
+    /// The stable name of [`kind`](Self::kind), as it stands in the answer's `code` member, in logs and in metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.kind.row().code
+    }
+
+    /// The name of the claim that failed, where one did.
+    #[must_use]
+    pub const fn claim(&self) -> Option<&'static str> {
+        self.claim
+    }
+
+    /// The HTTP status that the layer answers with.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.kind.row().status
+    }
+
+    /// Seconds after which asking again makes sense, for the kinds answered with 503.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<u8> {
+        match self.kind {
+            AuthErrorKind::KeysPending => Some(1),
+            AuthErrorKind::KeysUnavailable => Some(5),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn description(&self) -> &'static str {
+        self.kind.row().description
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.description())?;
+        match self.claim {
+            Some(claim) => write!(f, " ({claim})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for AuthError {}
+
+impl From<AuthErrorKind> for AuthError {
+    fn from(kind: AuthErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+/// What one kind says to everybody: the whole vocabulary of answers stands in [`AuthErrorKind::row`].
+struct Row {
+    code: &'static str,
+    status: StatusCode,
+    description: &'static str,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident => $status:ident, $code:literal, $description:literal;)+) => {
+        /// The kinds of refusal.
+        ///
+        /// | status | meaning |
+        /// |---|---|
+        /// | 400 | the request carries its token in a way no client should |
+        /// | 401 | no token, or one that is not good |
+        /// | 403 | a browser sent the cookie on another site's behalf |
+        /// | 503 | it cannot be checked now: the keys are not there |
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum AuthErrorKind {
+            $(
+                $(#[$doc])*
+                #[doc = concat!("\n\nCode `", $code, "`.")]
+                $kind,
+            )+
+        }
+
+        impl AuthErrorKind {
+            /// Every kind, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            const fn row(self) -> Row {
+                match self {
+                    $(Self::$kind => Row {
+                        code: $code,
+                        status: StatusCode::$status,
+                        description: $description,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The request carries no token at all.
+    TokenMissing => UNAUTHORIZED, "token_missing", "a token is required";
+    /// The credentials break the syntax of the place they came in ([RFC 6750 §2.1]).
+    ///
+    /// [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+    CredentialsMalformed => BAD_REQUEST, "credentials_malformed", "the credentials are malformed";
+    /// More than one token, or one given twice ([RFC 6750 §3.1]).
+    ///
+    /// [RFC 6750 §3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+    CredentialsConflict => BAD_REQUEST, "credentials_conflict", "more than one token was sent";
+    /// A browser sent the cookie along with an unsafe request that another site caused.
+    CrossSiteRequest => FORBIDDEN, "cross_site_request", "cross-site request refused";
+    /// The token is longer than [`MAX_TOKEN_BYTES`](crate::token::MAX_TOKEN_BYTES).
+    TokenTooLarge => UNAUTHORIZED, "token_too_large", "the token is too large";
+    /// Not three strict base64url parts with JSON objects inside.
+    TokenMalformed => UNAUTHORIZED, "token_malformed", "the token is malformed";
+    /// A JWE: encrypted tokens are not supported, and nothing of it was decrypted.
+    TokenEncrypted => UNAUTHORIZED, "token_encrypted", "encrypted tokens are not supported";
+    /// The header asks for something that is never honoured: `crit`, `b64`, `zip`, a nested JWT.
+    HeaderUnsupported => UNAUTHORIZED, "header_unsupported", "the token header is not supported";
+    /// `alg` is unknown, `none`, or not among those allowed.
+    AlgorithmUnsupported => UNAUTHORIZED, "algorithm_unsupported", "the token algorithm is not accepted";
+    /// `typ` names another kind of token.
+    TypeMismatch => UNAUTHORIZED, "type_mismatch", "the token is of another type";
+    /// No key of the issuer fits the token's `kid` and `alg`.
+    KeyUnknown => UNAUTHORIZED, "key_unknown", "the token key is not known";
+    /// The signature does not verify; nothing more is said about why.
+    SignatureInvalid => UNAUTHORIZED, "signature_invalid", "the token signature is invalid";
+    /// `exp` is past.
+    TokenExpired => UNAUTHORIZED, "token_expired", "the token has expired";
+    /// `nbf`, or with a maximum age `iat`, is in the future.
+    TokenNotYetValid => UNAUTHORIZED, "token_not_yet_valid", "the token is not valid yet";
+    /// Issued longer ago, or for longer, than the policy allows.
+    TokenTooOld => UNAUTHORIZED, "token_too_old", "the token is too old or lives too long";
+    /// `iss` is missing or not the issuer.
+    IssuerMismatch => UNAUTHORIZED, "issuer_mismatch", "the token issuer is not accepted";
+    /// `aud` is missing or names others only.
+    AudienceMismatch => UNAUTHORIZED, "audience_mismatch", "the token is meant for another audience";
+    /// A claim that the policy requires is absent.
+    ClaimMissing => UNAUTHORIZED, "claim_missing", "a required claim is missing";
+    /// A registered claim has the wrong JSON type or an impossible value.
+    ClaimInvalid => UNAUTHORIZED, "claim_invalid", "a claim is invalid";
+    /// A rule of the application's own turned the token down.
+    ClaimRefused => UNAUTHORIZED, "claim_refused", "the token claims are not accepted";
+    /// The verified claims do not fit the type that the handler asks for.
+    ClaimsMismatch => UNAUTHORIZED, "claims_mismatch", "the token claims do not have the expected form";
+    /// The token is bound to a key of its sender (`cnf`), and the binding is not checked here.
+    TokenBound => UNAUTHORIZED, "token_bound", "the token is bound to its sender and was sent as bearer";
+    /// The first key set has not arrived yet.
+    KeysPending => SERVICE_UNAVAILABLE, "keys_pending", "the verification keys are not loaded yet";
+    /// The keys are too old, or could not be refreshed to look for the token's.
+    KeysUnavailable => SERVICE_UNAVAILABLE, "keys_unavailable", "the token cannot be checked now";
+}
+
+/// Why a key set could not be fetched, addressed to the operator.
+///
+/// It names host and path, never userinfo, a query or a body.
+#[derive(Debug, Clone)]
+pub struct JwksError {
+    kind: JwksErrorKind,
+    endpoint: Arc<str>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// The kinds of failure to refresh a key set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum JwksErrorKind {
+    /// No answer: name resolution, connection, TLS, or the client's own failure.
+    Unreachable,
+    /// No complete answer within the time limit.
+    TimedOut,
+    /// An answer with a status other than 200 (or 304 where a validator was sent).
+    Status(u16),
+    /// A redirect: these are never followed.
+    Redirected,
+    /// A body longer than the limit.
+    TooLarge,
+    /// A compressed body, which was not asked for.
+    Encoded,
+    /// A body that is not the JSON it should be.
+    Unparsable,
+    /// A key set without one usable key.
+    NoUsableKey,
+    /// A discovery document of another issuer.
+    IssuerMismatch,
+    /// A discovery document whose `jwks_uri` may not be fetched.
+    InsecureUrl,
+    /// The refresh task has ended, as it does when its runtime shuts down.
+    Stopped,
+}
+
+impl JwksError {
+    pub(crate) fn new(kind: JwksErrorKind, endpoint: &Arc<str>) -> Self {
+        Self {
+            kind,
+            endpoint: Arc::clone(endpoint),
+            source: None,
+        }
+    }
+
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// What went wrong, to match on.
+    #[must_use]
+    pub fn kind(&self) -> JwksErrorKind {
+        self.kind
+    }
+
+    /// The stable name of [`kind`](Self::kind), as it stands in logs, metrics and the readiness snapshot.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+}
+
+impl JwksErrorKind {
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed_out",
+            Self::Status(_) => "status",
+            Self::Redirected => "redirected",
+            Self::TooLarge => "too_large",
+            Self::Encoded => "encoded",
+            Self::Unparsable => "unparsable",
+            Self::NoUsableKey => "no_usable_key",
+            Self::IssuerMismatch => "issuer_mismatch",
+            Self::InsecureUrl => "insecure_url",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl fmt::Display for JwksError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoint = &self.endpoint;
+        match self.kind {
+            JwksErrorKind::Unreachable => write!(f, "no answer from {endpoint}"),
+            JwksErrorKind::TimedOut => write!(f, "no complete answer from {endpoint} in time"),
+            JwksErrorKind::Status(status) => write!(f, "{endpoint} answered {status}"),
+            JwksErrorKind::Redirected => write!(f, "{endpoint} redirects, which is not followed"),
+            JwksErrorKind::TooLarge => write!(f, "the answer of {endpoint} is too large"),
+            JwksErrorKind::Encoded => write!(f, "the answer of {endpoint} is compressed"),
+            JwksErrorKind::Unparsable => write!(f, "the answer of {endpoint} is not the JSON expected"),
+            JwksErrorKind::NoUsableKey => write!(f, "{endpoint} holds no usable key"),
+            JwksErrorKind::IssuerMismatch => write!(f, "{endpoint} speaks for another issuer"),
+            JwksErrorKind::InsecureUrl => write!(f, "{endpoint} names a jwks_uri that may not be fetched"),
+            JwksErrorKind::Stopped => write!(f, "the refresh of {endpoint} has ended"),
+        }
+    }
+}
+
+impl StdError for JwksError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_code_of_its_own_and_a_description_that_a_challenge_may_quote() {
+        let mut codes = HashSet::new();
+        for kind in AuthErrorKind::ALL {
+            let error = AuthError::from(*kind);
+            assert!(codes.insert(error.code()), "{} is used twice", error.code());
+            // RFC 6750 §3: %x20-21 / %x23-5B / %x5D-7E
+            assert!(
+                error
+                    .description()
+                    .bytes()
+                    .all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+                "{} has a character that no error_description may hold",
+                error.code()
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_kinds_answered_with_503_say_when_to_come_back() {
+        for kind in AuthErrorKind::ALL {
+            let error = AuthError::from(*kind);
+            let cannot_check = error.status() == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(error.retry_after().is_some(), cannot_check, "{}", error.code());
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Verified JWT claims in handlers.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+mod error;
+
+pub use error::{AuthError, AuthErrorKind, ConfigError, JwksError, JwksErrorKind};
