@@ -3,5 +3,6 @@
 
 pub mod clock;
 mod error;
+pub mod token;
 
 pub use error::{AuthError, AuthErrorKind, ConfigError, JwksError, JwksErrorKind};

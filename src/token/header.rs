@@ -1,0 +1,295 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+use super::json::Text;
+use super::{Algorithm, checked_text};
+use crate::error::{AuthError, AuthErrorKind};
+
+/// The header of a verified token ([RFC 7515 §4]).
+///
+/// Only what took part in the verification is kept: `jku`, `jwk`, `x5u` and `x5c` are never followed or used.
+///
+/// [RFC 7515 §4]: https://www.rfc-editor.org/rfc/rfc7515#section-4
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JoseHeader {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<Arc<str>>,
+    pub(crate) typ: Option<Box<str>>,
+}
+
+impl JoseHeader {
+    /// `alg`: the algorithm that the signature was verified with.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// `kid`: the name of the key that the signature was verified with, where the token gives one.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// `typ`: the kind of token, as it was written.
+    #[must_use]
+    pub fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
+}
+
+/// A header before the signature: good for choosing a key and for refusing, for nothing else.
+#[derive(Debug)]
+pub(crate) struct UnverifiedHeader<'a> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<Cow<'a, str>>,
+    pub(crate) typ: Option<Cow<'a, str>>,
+}
+
+const MAX_DEPTH: usize = 16;
+
+/// More members than any profile defines; each is compared with those before it.
+const MAX_MEMBERS: usize = 32;
+
+/// Long enough for every identity provider's names; they are compared, hashed and remembered.
+const MAX_KID_BYTES: usize = 256;
+
+/// Kinds of JWT that are defined never to be access tokens ([RFC 8725 §3.12]).
+///
+/// [RFC 8725 §3.12]: https://www.rfc-editor.org/rfc/rfc8725#section-3.12
+const NEVER_ACCESS_TOKENS: [&str; 5] = [
+    "dpop+jwt",
+    "logout+jwt",
+    "secevent+jwt",
+    "token-introspection+jwt",
+    "oauth-authz-req+jwt",
+];
+
+impl<'a> UnverifiedHeader<'a> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, AuthError> {
+        let text = checked_text(bytes, MAX_DEPTH).ok_or(AuthErrorKind::TokenMalformed)?;
+        let members: Members<'a> = serde_json::from_str(text).map_err(|_| AuthErrorKind::TokenMalformed)?;
+        if members.unsupported
+            || members
+                .cty
+                .is_some_and(|cty| media_type(&cty).eq_ignore_ascii_case("jwt"))
+        {
+            return Err(AuthErrorKind::HeaderUnsupported.into());
+        }
+        let name = members.alg.ok_or(AuthErrorKind::TokenMalformed)?;
+        let algorithm = Algorithm::from_name(&name).ok_or(AuthErrorKind::AlgorithmUnsupported)?;
+        if members.kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
+            return Err(AuthErrorKind::TokenMalformed.into());
+        }
+        let header = Self {
+            algorithm,
+            kid: members.kid,
+            typ: members.typ,
+        };
+        if NEVER_ACCESS_TOKENS.iter().any(|kind| header.typ_is(kind)) {
+            return Err(AuthErrorKind::TypeMismatch.into());
+        }
+        Ok(header)
+    }
+
+    /// Whether `typ` is `kind`, compared as media types are ([RFC 7515 §4.1.9]).
+    ///
+    /// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
+    pub(crate) fn typ_is(&self, kind: &str) -> bool {
+        self.typ
+            .as_deref()
+            .is_some_and(|typ| media_type(typ).eq_ignore_ascii_case(media_type(kind)))
+    }
+}
+
+/// A media type without the `application/` that may be left out where no other slash follows.
+fn media_type(name: &str) -> &str {
+    const PREFIX: &str = "application/";
+    match name.split_at_checked(PREFIX.len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains('/') => rest,
+        _ => name,
+    }
+}
+
+/// The members of a header, each allowed once ([RFC 7515 §4]).
+#[derive(Default)]
+struct Members<'a> {
+    alg: Option<Cow<'a, str>>,
+    kid: Option<Cow<'a, str>>,
+    typ: Option<Cow<'a, str>>,
+    cty: Option<Cow<'a, str>>,
+    /// `crit`, `b64` or `zip` is there: no extension is understood, so none may be critical, and a payload is
+    /// taken as it stands.
+    unsupported: bool,
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JOSE header")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Members::default();
+        let mut others: Vec<Cow<'de, str>> = Vec::new();
+        while let Some(Text(name)) = map.next_key()? {
+            let slot = match &*name {
+                "alg" => &mut members.alg,
+                "kid" => &mut members.kid,
+                "typ" => &mut members.typ,
+                "cty" => &mut members.cty,
+                _ => {
+                    members.unsupported |= matches!(&*name, "crit" | "b64" | "zip");
+                    if others.contains(&name) || others.len() >= MAX_MEMBERS {
+                        return Err(Error::custom("repeated or too many members"));
+                    }
+                    others.push(name);
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            let Text(value) = map.next_value()?;
+            if slot.replace(value).is_some() {
+                return Err(Error::custom("repeated member"));
+            }
+        }
+        Ok(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(header: &str) -> Option<AuthErrorKind> {
+        UnverifiedHeader::parse(header.as_bytes())
+            .err()
+            .map(|error| error.kind())
+    }
+
+    #[test]
+    fn a_header_is_one_json_object_with_a_known_alg() {
+        use AuthErrorKind::{AlgorithmUnsupported, TokenMalformed};
+        for (header, want) in [
+            (r#"{"alg":"RS256"}"#, None),
+            (r#" {"alg":"RS256","kid":"a","typ":"JWT","x":{"y":[1]}} "#, None),
+            (r#"{"\u0061lg":"RS256"}"#, None),
+            ("[]", Some(TokenMalformed)),
+            ("7", Some(TokenMalformed)),
+            ("null", Some(TokenMalformed)),
+            ("{}", Some(TokenMalformed)),
+            (r#"{"alg":"RS256"}x"#, Some(TokenMalformed)),
+            ("\u{feff}{\"alg\":\"RS256\"}", Some(TokenMalformed)),
+            (r#"{"alg":null}"#, Some(TokenMalformed)),
+            (r#"{"alg":256}"#, Some(TokenMalformed)),
+            (r#"{"alg":["RS256"]}"#, Some(TokenMalformed)),
+            (r#"{"alg":""}"#, Some(AlgorithmUnsupported)),
+            (r#"{"alg":"none"}"#, Some(AlgorithmUnsupported)),
+            (r#"{"alg":"rs256"}"#, Some(AlgorithmUnsupported)),
+        ] {
+            assert_eq!(kind_of(header), want, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_member_given_twice_is_malformed_even_in_disguise() {
+        for header in [
+            r#"{"alg":"RS256","alg":"RS256"}"#,
+            r#"{"alg":"RS256","\u0061lg":"ES256"}"#,
+            r#"{"alg":"RS256","kid":"a","kid":"b"}"#,
+            r#"{"alg":"RS256","x":1,"x":2}"#,
+            r#"{"alg":"RS256","x":1,"\u0078":2}"#,
+        ] {
+            assert_eq!(kind_of(header), Some(AuthErrorKind::TokenMalformed), "{header}");
+        }
+        let many: Vec<_> = (0..=MAX_MEMBERS).map(|n| format!(r#""m{n}":0"#)).collect();
+        assert_eq!(
+            kind_of(&format!(r#"{{"alg":"RS256",{}}}"#, many.join(","))),
+            Some(AuthErrorKind::TokenMalformed)
+        );
+    }
+
+    #[test]
+    fn what_would_change_the_meaning_of_the_token_is_refused_in_any_form() {
+        for member in [
+            r#""crit":["bork"]"#,
+            r#""crit":[]"#,
+            r#""crit":"exp""#,
+            r#""crit":null"#,
+            r#""crit":["b64"],"b64":true"#,
+            r#""b64":false"#,
+            r#""zip":"DEF""#,
+            r#""cty":"JWT""#,
+            r#""cty":"application/jwt""#,
+        ] {
+            let header = format!(r#"{{"alg":"RS256",{member}}}"#);
+            assert_eq!(
+                kind_of(&header),
+                Some(AuthErrorKind::HeaderUnsupported),
+                "{header}"
+            );
+        }
+        assert_eq!(kind_of(r#"{"alg":"RS256","cty":"json"}"#), None);
+    }
+
+    #[test]
+    fn kid_is_a_string_of_bounded_length() {
+        let header = |kid: &str| format!(r#"{{"alg":"RS256","kid":{kid}}}"#);
+        for kid in ["1", "null", "{}", "[]", "true"] {
+            assert_eq!(
+                kind_of(&header(kid)),
+                Some(AuthErrorKind::TokenMalformed),
+                "{kid}"
+            );
+        }
+        assert_eq!(kind_of(&header(r#""../../dev/null\r\n""#)), None);
+        assert_eq!(kind_of(&header(&format!("\"{}\"", "k".repeat(256)))), None);
+        assert_eq!(
+            kind_of(&header(&format!("\"{}\"", "k".repeat(257)))),
+            Some(AuthErrorKind::TokenMalformed)
+        );
+    }
+
+    #[test]
+    fn kinds_that_are_never_access_tokens_are_refused_however_they_are_written() {
+        for typ in NEVER_ACCESS_TOKENS {
+            for written in [typ.to_owned(), typ.to_uppercase(), format!("application/{typ}")] {
+                let header = format!(r#"{{"alg":"RS256","typ":"{written}"}}"#);
+                assert_eq!(kind_of(&header), Some(AuthErrorKind::TypeMismatch), "{written}");
+            }
+        }
+        for typ in ["JWT", "at+jwt", "application/at+jwt", "x/dpop+jwt"] {
+            assert_eq!(
+                kind_of(&format!(r#"{{"alg":"RS256","typ":"{typ}"}}"#)),
+                None,
+                "{typ}"
+            );
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_even_in_members_that_nobody_reads() {
+        let header = |levels: usize| {
+            format!(
+                r#"{{"alg":"RS256","x":{}{}}}"#,
+                "[".repeat(levels),
+                "]".repeat(levels)
+            )
+        };
+        assert_eq!(kind_of(&header(15)), None);
+        assert_eq!(kind_of(&header(16)), Some(AuthErrorKind::TokenMalformed));
+        assert_eq!(kind_of(&header(10_000)), Some(AuthErrorKind::TokenMalformed));
+    }
+}

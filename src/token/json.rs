@@ -1,0 +1,162 @@
+//! What a JSON text must be before serde sees it: serde skips unknown members without looking at how deep they
+//! nest or whether their escapes mean anything.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+/// The text of `bytes`, if it is UTF-8, nests no deeper than `max_depth`, and pairs its surrogate escapes.
+pub(crate) fn checked_text(bytes: &[u8], max_depth: usize) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let opened = bytes.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    // As many openings as levels allowed cannot nest too deep, and hardly any token has more.
+    if opened > max_depth && depth(bytes) > max_depth {
+        return None;
+    }
+    if memchr::memchr(b'\\', bytes).is_some() && !surrogates_are_paired(bytes) {
+        return None;
+    }
+    Some(text)
+}
+
+/// The deepest nesting of arrays and objects, outside of strings.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    let mut bytes = bytes.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => skip_string(&mut bytes),
+            b'{' | b'[' => {
+                depth = depth.saturating_add(1);
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => _ = bytes.next(),
+            _ => {}
+        }
+    }
+}
+
+/// Whether every `\uD800`-`\uDBFF` is followed at once by a `\uDC00`-`\uDFFF`, and none of these stands alone.
+fn surrogates_are_paired(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    let mut high_pending = false;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        let escape = if *byte == b'\\' { after.split_first() } else { None };
+        let Some((escaped, after_escape)) = escape else {
+            if high_pending {
+                return false;
+            }
+            continue;
+        };
+        rest = after_escape;
+        let unit = if *escaped == b'u' {
+            after_escape.get(..4).and_then(hex)
+        } else {
+            None
+        };
+        match (unit, high_pending) {
+            (Some(0xDC00..=0xDFFF), true) => high_pending = false,
+            (Some(0xDC00..=0xDFFF), false) | (_, true) => return false,
+            (Some(0xD800..=0xDBFF), false) => high_pending = true,
+            _ => {}
+        }
+        if unit.is_some() {
+            rest = rest.get(4..).unwrap_or_default();
+        }
+    }
+    !high_pending
+}
+
+fn hex(digits: &[u8]) -> Option<u16> {
+    // A sign would be taken by `from_str_radix`, but is no hexadecimal digit.
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// A string that borrows from the document unless it holds escapes.
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_is_counted_outside_of_strings_and_up_to_the_limit() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(checked_text(nested(16).as_bytes(), 16).is_some());
+        assert!(checked_text(nested(17).as_bytes(), 16).is_none());
+        assert!(checked_text(nested(10_000).as_bytes(), 64).is_none());
+        let flat = format!("[{}[]]", "[],".repeat(100));
+        assert!(
+            checked_text(flat.as_bytes(), 16).is_some(),
+            "many openings, but flat"
+        );
+        let quoted = format!(r#"["{}","\"{}"]"#, "[".repeat(100), "{".repeat(100));
+        assert!(
+            checked_text(quoted.as_bytes(), 16).is_some(),
+            "brackets in strings do not nest"
+        );
+    }
+
+    #[test]
+    fn only_paired_surrogate_escapes_are_text() {
+        for (json, good) in [
+            (r#""\ud83d\ude00""#, true),
+            (r#""\uD83D\uDE00 \u00e9 \\ \n""#, true),
+            (r#""\ud83d""#, false),
+            (r#""\ud83d ""#, false),
+            (r#""\ud83dx\ude00""#, false),
+            (r#""\ude00\ud83d""#, false),
+            (r#""\ud83d\n\ude00""#, false),
+            (r#""\ud83d\ud83d\ude00""#, false),
+            (r#""\\ud83d""#, true),
+            (r#""\\\ud83d""#, false),
+        ] {
+            assert_eq!(checked_text(json.as_bytes(), 16).is_some(), good, "{json}");
+        }
+        assert!(checked_text(b"\"\xff\"", 16).is_none());
+        assert!(
+            checked_text(b"\"\xed\xa0\xbd\"", 16).is_none(),
+            "a surrogate in raw UTF-8"
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! Reading a token without believing a word of it: three parts, a header, claims that can only speak against it.
+
+mod algorithm;
+mod header;
+mod json;
+mod numeric_date;
+mod unverified_claims;
+
+pub use algorithm::{Algorithm, AlgorithmSet};
+pub use header::JoseHeader;
+pub(crate) use header::UnverifiedHeader;
+pub(crate) use json::checked_text;
+pub(crate) use numeric_date::NumericDate;
+pub(crate) use unverified_claims::{Audience, UnverifiedClaims};
+
+use crate::error::{AuthError, AuthErrorKind};
+
+/// The longest token that is looked at, 16 KiB: counted before anything is split, so that size alone costs nothing.
+///
+/// Tokens of large identity providers reach about 8 KiB.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// The longest header that is parsed, 4 KiB after decoding.
+const MAX_HEADER_BYTES: usize = 4 * 1024;
+
+/// The longest signature of any algorithm: RSA with 8,192 bits.
+const MAX_SIGNATURE_BYTES: usize = 1024;
+
+/// The three parts of a compact JWS, still encoded ([RFC 7515 §7.1]).
+///
+/// [RFC 7515 §7.1]: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
+pub(crate) struct UnverifiedToken<'a> {
+    header: &'a str,
+    payload: &'a str,
+    signing_input: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> UnverifiedToken<'a> {
+    /// Splits `text` at its two dots; the alphabet is checked when a part is decoded.
+    pub(crate) fn split(text: &'a str) -> Result<Self, AuthError> {
+        if text.len() > MAX_TOKEN_BYTES {
+            return Err(AuthErrorKind::TokenTooLarge.into());
+        }
+        let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
+        let (Some(first), Some(second)) = (dots.next(), dots.next()) else {
+            return Err(AuthErrorKind::TokenMalformed.into());
+        };
+        match dots.count() {
+            0 => {}
+            2 => return Err(AuthErrorKind::TokenEncrypted.into()),
+            _ => return Err(AuthErrorKind::TokenMalformed.into()),
+        }
+        let parts = || {
+            let (signing_input, signature) = text.split_at_checked(second)?;
+            let (header, payload) = signing_input.split_at_checked(first)?;
+            Some(Self {
+                header,
+                payload: payload.get(1..)?,
+                signing_input,
+                signature: signature.get(1..)?,
+            })
+        };
+        match parts() {
+            Some(token)
+                if !token.header.is_empty() && !token.payload.is_empty() && !token.signature.is_empty() =>
+            {
+                Ok(token)
+            }
+            _ => Err(AuthErrorKind::TokenMalformed.into()),
+        }
+    }
+
+    /// Header and payload as they were signed, with the dot between them.
+    pub(crate) fn signing_input(&self) -> &'a [u8] {
+        self.signing_input.as_bytes()
+    }
+
+    pub(crate) fn decode_header(&self) -> Result<Vec<u8>, AuthError> {
+        if self.header.len() > base64_simd::URL_SAFE_NO_PAD.encoded_length(MAX_HEADER_BYTES) {
+            return Err(AuthErrorKind::TokenMalformed.into());
+        }
+        decode(self.header)
+    }
+
+    pub(crate) fn decode_payload(&self) -> Result<Vec<u8>, AuthError> {
+        decode(self.payload)
+    }
+
+    pub(crate) fn decode_signature(&self) -> Result<Signature, AuthError> {
+        let mut signature = Signature {
+            bytes: [0; MAX_SIGNATURE_BYTES],
+            length: 0,
+        };
+        if self.signature.len() > base64_simd::URL_SAFE_NO_PAD.encoded_length(MAX_SIGNATURE_BYTES) {
+            return Err(AuthErrorKind::TokenMalformed.into());
+        }
+        let out = base64_simd::Out::from_slice(&mut signature.bytes);
+        let decoded = base64_simd::URL_SAFE_NO_PAD
+            .decode(self.signature.as_bytes(), out)
+            .map_err(|_| AuthErrorKind::TokenMalformed)?;
+        signature.length = decoded.len();
+        Ok(signature)
+    }
+}
+
+/// A decoded signature, kept on the stack.
+pub(crate) struct Signature {
+    bytes: [u8; MAX_SIGNATURE_BYTES],
+    length: usize,
+}
+
+impl Signature {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// Strict base64url: no padding, no white space, no other alphabet, and no stray bits at the end ([RFC 7515 §2],
+/// [RFC 4648 §3.5]), so that one token has one text.
+///
+/// [RFC 7515 §2]: https://www.rfc-editor.org/rfc/rfc7515#section-2
+/// [RFC 4648 §3.5]: https://www.rfc-editor.org/rfc/rfc4648#section-3.5
+fn decode(part: &str) -> Result<Vec<u8>, AuthError> {
+    base64_simd::URL_SAFE_NO_PAD
+        .decode_to_vec(part.as_bytes())
+        .map_err(|_| AuthErrorKind::TokenMalformed.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(text: &str) -> Option<AuthErrorKind> {
+        UnverifiedToken::split(text).err().map(|error| error.kind())
+    }
+
+    #[test]
+    fn only_three_parts_that_hold_something_are_a_token() {
+        let cases = [
+            ("", Some(AuthErrorKind::TokenMalformed)),
+            ("a", Some(AuthErrorKind::TokenMalformed)),
+            ("a.b", Some(AuthErrorKind::TokenMalformed)),
+            ("a.b.c", None),
+            ("a.b.c.d", Some(AuthErrorKind::TokenMalformed)),
+            ("a.b.c.d.e", Some(AuthErrorKind::TokenEncrypted)),
+            ("a.b.c.d.e.f", Some(AuthErrorKind::TokenMalformed)),
+            ("a..b", Some(AuthErrorKind::TokenMalformed)),
+            (".a.b", Some(AuthErrorKind::TokenMalformed)),
+            ("a.b.", Some(AuthErrorKind::TokenMalformed)),
+        ];
+        for (text, want) in cases {
+            assert_eq!(kind_of(text), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_size_is_judged_before_the_shape() {
+        let longest = format!("a.b.{}", "c".repeat(MAX_TOKEN_BYTES - 4));
+        assert_eq!(kind_of(&longest), None);
+        assert_eq!(
+            kind_of(&format!("{longest}c")),
+            Some(AuthErrorKind::TokenTooLarge)
+        );
+        assert_eq!(kind_of(&".".repeat(1 << 20)), Some(AuthErrorKind::TokenTooLarge));
+        assert_eq!(kind_of(&"A".repeat(1 << 20)), Some(AuthErrorKind::TokenTooLarge));
+    }
+
+    #[test]
+    fn base64url_is_strict_and_canonical() {
+        for (text, good) in [
+            ("QQ", true),
+            ("QR", false),
+            ("QUI", true),
+            ("QUJ", false),
+            ("QUJD", true),
+            ("QQ==", false),
+            ("+/8", false),
+            ("-_8", true),
+            ("QU JD", false),
+            ("QUJD\n", false),
+            ("Q", false),
+            ("QUJDé", false),
+        ] {
+            assert_eq!(decode(text).is_ok(), good, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_signature_longer_than_any_algorithm_makes_is_malformed() {
+        let encoded = |bytes: usize| base64_simd::URL_SAFE_NO_PAD.encode_to_string(vec![7u8; bytes]);
+        let token = format!("a.b.{}", encoded(1024));
+        let signature = UnverifiedToken::split(&token).and_then(|token| token.decode_signature());
+        assert!(signature.is_ok_and(|signature| signature.as_bytes() == [7u8; 1024]));
+        let token = format!("a.b.{}", encoded(1025));
+        assert!(UnverifiedToken::split(&token).is_ok_and(|token| token.decode_signature().is_err()));
+    }
+}
