@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+mod crypto;
 mod error;
 pub mod token;
 
