@@ -4,6 +4,7 @@
 pub mod clock;
 mod crypto;
 mod error;
+pub mod source;
 pub mod token;
 
 pub use error::{AuthError, AuthErrorKind, ConfigError, JwksError, JwksErrorKind};

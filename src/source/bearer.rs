@@ -1,0 +1,114 @@
+use std::borrow::Cow;
+
+use http::{HeaderMap, header};
+
+use crate::error::{AuthError, AuthErrorKind};
+
+/// The token of `Authorization: Bearer …`: the scheme in any case, one or more spaces, one b64token, and nothing else
+/// ([RFC 6750 §2.1], [RFC 9110 §11.4]). Another scheme is not ours: there is no bearer token then.
+///
+/// [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+/// [RFC 9110 §11.4]: https://www.rfc-editor.org/rfc/rfc9110#section-11.4
+pub(super) fn find(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, AuthError> {
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let value = match (lines.next(), lines.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value,
+        (Some(_), Some(_)) => return Err(AuthErrorKind::CredentialsConflict.into()),
+    };
+    let malformed = AuthError::new(AuthErrorKind::CredentialsMalformed);
+    let value = std::str::from_utf8(value.as_bytes()).map_err(|_| malformed)?;
+    let scheme_end = value
+        .bytes()
+        .position(|byte| !is_token_byte(byte))
+        .unwrap_or(value.len());
+    let (scheme, rest) = value.split_at_checked(scheme_end).ok_or(malformed)?;
+    if scheme.is_empty() {
+        return Err(malformed);
+    }
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(None);
+    }
+    let token = rest.trim_start_matches(' ');
+    if token.len() == rest.len() || !is_b64token(token) {
+        return Err(malformed);
+    }
+    Ok(Some(token.into()))
+}
+
+/// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+fn is_b64token(text: &str) -> bool {
+    let unpadded = text.trim_end_matches('=');
+    !unpadded.is_empty()
+        && unpadded.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+        })
+}
+
+/// A `tchar` ([RFC 9110 §5.6.2]).
+///
+/// [RFC 9110 §5.6.2]: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn found(lines: &[&[u8]]) -> Result<Option<String>, AuthErrorKind> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(
+                header::AUTHORIZATION,
+                HeaderValue::from_bytes(line).expect("a header value"),
+            );
+        }
+        find(&headers)
+            .map(|token| token.map(Cow::into_owned))
+            .map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn one_bearer_line_with_one_b64token_and_nothing_else() {
+        use AuthErrorKind::{CredentialsConflict, CredentialsMalformed};
+        let token = |text: &str| Ok(Some(text.to_owned()));
+        let cases: [(&[&[u8]], _); 22] = [
+            (&[], Ok(None)),
+            (&[b"Bearer a.b.c"], token("a.b.c")),
+            (&[b"bearer a.b.c"], token("a.b.c")),
+            (&[b"BEARER   a.b.c"], token("a.b.c")),
+            (&[b"Bearer a=="], token("a==")),
+            (&[b"Basic dXNlcg=="], Ok(None)),
+            (&[b"DPoP a.b.c"], Ok(None)),
+            (&[b"Bearers a.b.c"], Ok(None)),
+            (&[b"Bearer"], Err(CredentialsMalformed)),
+            (&[b"Bearer "], Err(CredentialsMalformed)),
+            (&[b"Bearer    "], Err(CredentialsMalformed)),
+            (&[b"Bearer\ta.b.c"], Err(CredentialsMalformed)),
+            (&[b"Bearer \ta.b.c"], Err(CredentialsMalformed)),
+            (&[b"Bearer a b"], Err(CredentialsMalformed)),
+            (&[b"Bearer a,b"], Err(CredentialsMalformed)),
+            (&[b"Bearer a.b.c "], Err(CredentialsMalformed)),
+            (&[b"Bearer =a"], Err(CredentialsMalformed)),
+            (&[b" Bearer a.b.c"], Err(CredentialsMalformed)),
+            (&[b""], Err(CredentialsMalformed)),
+            (&["Bearer naïve".as_bytes()], Err(CredentialsMalformed)),
+            (&[b"Bearer \xff"], Err(CredentialsMalformed)),
+            (&[b"Bearer a.b.c", b"Basic dXNlcg=="], Err(CredentialsConflict)),
+        ];
+        for (lines, want) in cases {
+            assert_eq!(
+                found(lines),
+                want,
+                "{:?}",
+                lines
+                    .iter()
+                    .map(|l| String::from_utf8_lossy(l))
+                    .collect::<Vec<_>>()
+            );
+        }
+    }
+}

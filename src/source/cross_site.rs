@@ -1,0 +1,225 @@
+use http::{HeaderMap, HeaderValue, Method, header};
+
+use super::RequestHead;
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
+
+/// Refuses a cookie-borne token on a request that another site made the browser send.
+///
+/// A browser says where a request comes from in `Sec-Fetch-Site`, an older one in `Origin`; a client that sends
+/// neither is no browser, and nobody makes it send cookies. Methods that change nothing pass.
+#[derive(Debug, Clone)]
+pub(crate) struct CrossSiteRule {
+    enforced: bool,
+    trusted_origins: Vec<HeaderValue>,
+}
+
+impl Default for CrossSiteRule {
+    fn default() -> Self {
+        Self {
+            enforced: true,
+            trusted_origins: Vec::new(),
+        }
+    }
+}
+
+impl CrossSiteRule {
+    pub(crate) fn disable(&mut self) {
+        self.enforced = false;
+    }
+
+    pub(crate) fn is_enforced(&self) -> bool {
+        self.enforced
+    }
+
+    /// Lets pages of `origin` send cookies: scheme, host and port as a browser writes them.
+    pub(crate) fn trust(&mut self, origin: &str) -> Result<(), ConfigError> {
+        let host = origin
+            .strip_prefix("https://")
+            .or_else(|| origin.strip_prefix("http://"));
+        let is_origin =
+            host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', ',']));
+        let value = HeaderValue::from_str(origin)
+            .ok()
+            .filter(|_| is_origin)
+            .ok_or_else(|| {
+                ConfigError::new(format!(
+                    "{origin:?} is no origin: write one like \"https://app.example.com\""
+                ))
+            })?;
+        self.trusted_origins.push(value);
+        Ok(())
+    }
+
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::CrossSiteRequest`].
+    pub(crate) fn check(&self, request: &RequestHead<'_>) -> Result<(), AuthError> {
+        if !self.enforced || !is_unsafe(request) || self.comes_from_here(request) {
+            Ok(())
+        } else {
+            Err(AuthErrorKind::CrossSiteRequest.into())
+        }
+    }
+
+    fn comes_from_here(&self, request: &RequestHead<'_>) -> bool {
+        let origin = only(request.headers, &header::ORIGIN);
+        if let Field::Once(origin) = origin
+            && self.trusted_origins.contains(origin)
+        {
+            return true;
+        }
+        match only(request.headers, "sec-fetch-site") {
+            Field::Once(site) => site == "same-origin" || site == "none",
+            Field::Repeated => false,
+            Field::Absent => match origin {
+                Field::Once(origin) => is_own_origin(origin, request),
+                Field::Repeated => false,
+                Field::Absent => true,
+            },
+        }
+    }
+}
+
+/// Whether `request` may change something. A connection that is upgraded can do anything afterwards, and a browser
+/// lets any site open one.
+fn is_unsafe(request: &RequestHead<'_>) -> bool {
+    !matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS)
+        || request.headers.contains_key(header::UPGRADE)
+}
+
+/// Whether `origin` names the host that the request was sent to. The scheme cannot be compared: behind a proxy it is
+/// not known here.
+fn is_own_origin(origin: &HeaderValue, request: &RequestHead<'_>) -> bool {
+    let host = match only(request.headers, &header::HOST) {
+        Field::Once(host) => host.to_str().ok(),
+        Field::Absent => request.uri.authority().map(http::uri::Authority::as_str),
+        Field::Repeated => None,
+    };
+    let origin = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| Some(origin.split_once("://")?.1));
+    matches!((origin, host), (Some(origin), Some(host)) if origin.eq_ignore_ascii_case(host))
+}
+
+#[derive(Clone, Copy)]
+enum Field<'r> {
+    Absent,
+    Once(&'r HeaderValue),
+    Repeated,
+}
+
+fn only(headers: &HeaderMap, name: impl header::AsHeaderName) -> Field<'_> {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Field::Absent,
+        (Some(value), None) => Field::Once(value),
+        (Some(_), Some(_)) => Field::Repeated,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn passes(rule: &CrossSiteRule, method: Method, headers: &[(&'static str, &str)]) -> bool {
+        let mut request = Request::new(());
+        *request.method_mut() = method;
+        for (name, value) in headers {
+            request
+                .headers_mut()
+                .append(*name, HeaderValue::from_str(value).expect("a header value"));
+        }
+        rule.check(&RequestHead::of(&request)).is_ok()
+    }
+
+    #[test]
+    fn an_unsafe_request_passes_only_if_no_other_site_caused_it() {
+        const HOST: (&str, &str) = ("host", "app.example.com");
+        let cases: [(&[(&str, &str)], bool); 15] = [
+            (&[HOST], true),
+            (&[HOST, ("sec-fetch-site", "same-origin")], true),
+            (&[HOST, ("sec-fetch-site", "none")], true),
+            (&[HOST, ("sec-fetch-site", "same-site")], false),
+            (&[HOST, ("sec-fetch-site", "cross-site")], false),
+            (&[HOST, ("sec-fetch-site", "Same-Origin")], false),
+            (&[HOST, ("sec-fetch-site", "")], false),
+            (
+                &[HOST, ("sec-fetch-site", "none"), ("sec-fetch-site", "none")],
+                false,
+            ),
+            (
+                &[
+                    HOST,
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "https://app.example.com"),
+                ],
+                false,
+            ),
+            (&[HOST, ("origin", "https://app.example.com")], true),
+            (&[HOST, ("origin", "https://APP.example.com")], true),
+            (&[HOST, ("origin", "https://app.example.com:8443")], false),
+            (&[HOST, ("origin", "https://app.example.com.evil.example")], false),
+            (&[HOST, ("origin", "null")], false),
+            (&[("origin", "https://app.example.com")], false),
+        ];
+        let rule = CrossSiteRule::default();
+        for (headers, want) in cases {
+            assert_eq!(passes(&rule, Method::POST, headers), want, "{headers:?}");
+            assert!(
+                passes(&rule, Method::GET, headers),
+                "a safe method passes: {headers:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn opening_a_socket_is_unsafe_though_it_is_a_get() {
+        let rule = CrossSiteRule::default();
+        let upgrade = ("upgrade", "websocket");
+        assert!(!passes(
+            &rule,
+            Method::GET,
+            &[upgrade, ("sec-fetch-site", "cross-site")]
+        ));
+        assert!(passes(
+            &rule,
+            Method::GET,
+            &[upgrade, ("sec-fetch-site", "same-origin")]
+        ));
+    }
+
+    #[test]
+    fn a_trusted_origin_passes_and_only_that_one() {
+        let mut rule = CrossSiteRule::default();
+        rule.trust("https://app.example.com").expect("an origin");
+        let from = |origin| [("sec-fetch-site", "same-site"), ("origin", origin)];
+        assert!(passes(&rule, Method::POST, &from("https://app.example.com")));
+        assert!(!passes(&rule, Method::POST, &from("http://app.example.com")));
+        assert!(!passes(
+            &rule,
+            Method::POST,
+            &from("https://app.example.com.evil")
+        ));
+        for no_origin in [
+            "",
+            "app.example.com",
+            "https://",
+            "https://a/",
+            "https://a@b",
+            "*",
+            "null",
+        ] {
+            assert!(rule.trust(no_origin).is_err(), "{no_origin:?}");
+        }
+    }
+
+    #[test]
+    fn the_rule_can_be_turned_off() {
+        let mut rule = CrossSiteRule::default();
+        rule.disable();
+        assert!(passes(&rule, Method::POST, &[("sec-fetch-site", "cross-site")]));
+    }
+}

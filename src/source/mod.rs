@@ -1,0 +1,300 @@
+//! Finding the one token of a request: the `Authorization` header, the query, or a cookie.
+//!
+//! By default all three are read: `Authorization: Bearer …`, the cookie `__Host-jwt`, and on GET and HEAD the query
+//! parameter `jwt`. A request carries one token. Two that were put there on purpose, or one put there twice, are a
+//! conflict, even if one of them is good; a cookie, which a browser adds by itself, gives way to either.
+//!
+//! # Security
+//!
+//! A token in a URL ends up in logs and histories. The query parameter is therefore taken out of the request before
+//! anything behind the layer sees it, and answers forbid caching and referrers; what stands *before* the layer, a
+//! tracing middleware for one, still sees it. [`TokenSources::bearer_only`] is what OAuth 2.1, FAPI 2.0 and MCP ask for.
+//!
+//! # Examples
+//!
+//! ```
+//! use tower_jwt_auth::source::TokenSources;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sources = TokenSources::default().with_cookie("session")?.without_query();
+//! assert_eq!(sources.to_string(), "bearer, cookie session");
+//! # Ok(()) }
+//! ```
+
+mod bearer;
+mod cookie;
+mod cross_site;
+mod query;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Request, Uri};
+
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
+use cookie::CookieName;
+pub(crate) use cross_site::CrossSiteRule;
+use query::QueryName;
+
+/// Where to look for a token.
+///
+/// See the [module docs](self).
+#[derive(Clone)]
+#[must_use]
+pub struct TokenSources {
+    bearer: bool,
+    query: Option<QueryName>,
+    others: Vec<Arc<dyn TokenSource>>,
+    cookie: Option<CookieName>,
+}
+
+impl Default for TokenSources {
+    fn default() -> Self {
+        Self {
+            bearer: true,
+            query: Some(QueryName::default()),
+            others: Vec::new(),
+            cookie: Some(CookieName::default()),
+        }
+    }
+}
+
+impl TokenSources {
+    /// The `Authorization` header and nothing else.
+    pub fn bearer_only() -> Self {
+        Self {
+            query: None,
+            cookie: None,
+            ..Self::default()
+        }
+    }
+
+    /// Reads the cookie `name`, case-sensitively.
+    ///
+    /// A name that begins with `__Host-` can be set by this host only; any other may have been set by a sibling.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `name` is no cookie name ([RFC 6265 §4.1.1]).
+    ///
+    /// [RFC 6265 §4.1.1]: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
+    pub fn with_cookie(mut self, name: &str) -> Result<Self, ConfigError> {
+        self.cookie = Some(CookieName::new(name)?);
+        Ok(self)
+    }
+
+    /// Reads no cookie.
+    pub fn without_cookie(mut self) -> Self {
+        self.cookie = None;
+        self
+    }
+
+    /// Reads the query parameter `name` of GET and HEAD requests, case-sensitively.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `name` is empty.
+    pub fn with_query(mut self, name: &str) -> Result<Self, ConfigError> {
+        self.query = Some(QueryName::new(name)?);
+        Ok(self)
+    }
+
+    /// Reads no query parameter.
+    pub fn without_query(mut self) -> Self {
+        self.query = None;
+        self
+    }
+
+    /// Does not read the `Authorization` header.
+    pub fn without_bearer(mut self) -> Self {
+        self.bearer = false;
+        self
+    }
+
+    /// Reads another place too.
+    pub fn with_source(mut self, source: impl TokenSource) -> Self {
+        self.others.push(Arc::new(source));
+        self
+    }
+
+    /// The one token of `request`, if it has one.
+    pub(crate) fn find<'r>(&self, request: &RequestHead<'r>) -> Result<Option<Found<'r>>, AuthError> {
+        let mut explicit = None;
+        if self.bearer {
+            keep_only(&mut explicit, bearer::find(request.headers)?, Source::Bearer)?;
+        }
+        if let Some(query) = &self.query {
+            keep_only(&mut explicit, query.find(request)?, Source::Query)?;
+        }
+        for other in &self.others {
+            keep_only(&mut explicit, other.find(request)?, Source::Other(other.name()))?;
+        }
+        match (explicit, &self.cookie) {
+            (None, Some(cookie)) => {
+                let token = cookie.find(request.headers)?;
+                Ok(token.map(|token| Found {
+                    token,
+                    source: Source::Cookie,
+                }))
+            }
+            (explicit, _) => Ok(explicit),
+        }
+    }
+
+    /// Takes the token out of the URI of `request`, whether it was read or not.
+    pub(crate) fn scrub<B>(&self, request: &mut Request<B>) {
+        if let Some(query) = &self.query {
+            query.scrub(request);
+        }
+    }
+}
+
+/// Keeps the first token found; a second one is a conflict ([RFC 6750 §2]).
+///
+/// [RFC 6750 §2]: https://www.rfc-editor.org/rfc/rfc6750#section-2
+fn keep_only<'r>(
+    kept: &mut Option<Found<'r>>,
+    found: Option<Cow<'r, str>>,
+    source: Source,
+) -> Result<(), AuthError> {
+    match found {
+        Some(_) if kept.is_some() => Err(AuthErrorKind::CredentialsConflict.into()),
+        Some(token) => {
+            *kept = Some(Found { token, source });
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Names the places, in the order they are read.
+impl fmt::Display for TokenSources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<Cow<'_, str>> = Vec::new();
+        if self.bearer {
+            names.push("bearer".into());
+        }
+        if let Some(query) = &self.query {
+            names.push(format!("query {query}").into());
+        }
+        names.extend(self.others.iter().map(|other| other.name().into()));
+        if let Some(cookie) = &self.cookie {
+            names.push(format!("cookie {cookie}").into());
+        }
+        f.write_str(&names.join(", "))
+    }
+}
+
+impl fmt::Debug for TokenSources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TokenSources({self})")
+    }
+}
+
+/// A place of your own to find a token in, such as a header that a gateway sets.
+///
+/// What it finds was put there on purpose: it conflicts with a bearer or query token, and makes a cookie irrelevant.
+///
+/// # Examples
+///
+/// ```
+/// use std::borrow::Cow;
+/// use tower_jwt_auth::source::{RequestHead, TokenSource, TokenSources};
+/// use tower_jwt_auth::{AuthError, AuthErrorKind};
+///
+/// struct AccessHeader;
+///
+/// impl TokenSource for AccessHeader {
+///     fn name(&self) -> &'static str {
+///         "access_header"
+///     }
+///
+///     fn find<'r>(&self, request: &RequestHead<'r>) -> Result<Option<Cow<'r, str>>, AuthError> {
+///         let mut values = request.headers.get_all("x-access-token").iter();
+///         match (values.next(), values.next()) {
+///             (None, _) => Ok(None),
+///             (Some(value), None) => match value.to_str() {
+///                 Ok(token) => Ok(Some(token.into())),
+///                 Err(_) => Err(AuthErrorKind::CredentialsMalformed.into()),
+///             },
+///             (Some(_), Some(_)) => Err(AuthErrorKind::CredentialsConflict.into()),
+///         }
+///     }
+/// }
+///
+/// let sources = TokenSources::bearer_only().with_source(AccessHeader);
+/// assert_eq!(sources.to_string(), "bearer, access_header");
+/// ```
+pub trait TokenSource: Send + Sync + 'static {
+    /// A short, constant name for logs and metrics.
+    fn name(&self) -> &'static str;
+
+    /// The token, if it is here.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::CredentialsMalformed`] or [`AuthErrorKind::CredentialsConflict`], where that is what it is.
+    fn find<'r>(&self, request: &RequestHead<'r>) -> Result<Option<Cow<'r, str>>, AuthError>;
+}
+
+/// The part of a request that a [`TokenSource`] may look at.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct RequestHead<'r> {
+    /// The method.
+    pub method: &'r Method,
+    /// The URI, as it came in.
+    pub uri: &'r Uri,
+    /// The header fields.
+    pub headers: &'r HeaderMap,
+}
+
+impl<'r> RequestHead<'r> {
+    /// The head of `request`.
+    #[must_use]
+    pub fn of<B>(request: &'r Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+        }
+    }
+}
+
+/// A token and where it was.
+#[derive(Clone)]
+pub(crate) struct Found<'r> {
+    pub(crate) token: Cow<'r, str>,
+    pub(crate) source: Source,
+}
+
+/// Where a token was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// The `Authorization` header.
+    Bearer,
+    /// The query of the URI.
+    Query,
+    /// A cookie.
+    Cookie,
+    /// A [`TokenSource`] of your own, by its name.
+    Other(&'static str),
+    /// It was handed to the verifier, not found in a request.
+    Direct,
+}
+
+impl Source {
+    /// The stable name, as it stands in logs and metrics.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::Query => "query",
+            Self::Cookie => "cookie",
+            Self::Other(name) => name,
+            Self::Direct => "direct",
+        }
+    }
+}
