@@ -4,7 +4,11 @@
 pub mod clock;
 mod crypto;
 mod error;
+pub mod jwks;
+pub mod manual;
 pub mod source;
+mod telemetry;
 pub mod token;
 
 pub use error::{AuthError, AuthErrorKind, ConfigError, JwksError, JwksErrorKind};
+pub use jwks::Jwks;

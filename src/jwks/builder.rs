@@ -1,0 +1,138 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::discovery::Discovery;
+use super::fetch::{Endpoint, Fetch};
+use super::refresh::{Origin, Progress, Refresher, Shared};
+use super::schedule::{MIN_REFRESH_INTERVAL, REFRESH_INTERVAL};
+use super::{Jwks, Kind};
+use crate::error::ConfigError;
+use crate::token::AlgorithmSet;
+
+/// A remote key set before its first fetch; made by [`Jwks::builder`] and [`Jwks::discovery_builder`].
+#[must_use = "nothing is fetched before `spawn`"]
+pub struct JwksBuilder {
+    origin: Origin,
+    name: Arc<str>,
+    client: Option<Arc<dyn Fetch>>,
+    allowed: AlgorithmSet,
+    interval: Duration,
+}
+
+impl JwksBuilder {
+    pub(super) fn of_url(url: &str) -> Result<Self, ConfigError> {
+        let endpoint = Endpoint::new(url)?;
+        let name = Arc::clone(endpoint.name());
+        Ok(Self::new(Origin::Url(endpoint), name))
+    }
+
+    pub(super) fn of_issuer(issuer: &str) -> Result<Self, ConfigError> {
+        Ok(Self::new(
+            Origin::Issuer(Discovery::new(issuer)?),
+            Arc::from(issuer),
+        ))
+    }
+
+    fn new(origin: Origin, name: Arc<str>) -> Self {
+        Self {
+            origin,
+            name,
+            client: None,
+            allowed: AlgorithmSet::asymmetric(),
+            interval: REFRESH_INTERVAL,
+        }
+    }
+
+    /// Fetches with a client of your own: a private CA, mTLS, a proxy.
+    pub fn with_fetch(mut self, client: impl Fetch) -> Self {
+        self.client = Some(Arc::new(client));
+        self
+    }
+
+    /// Loads only keys of these algorithms. An RSA key that names none is RS256, or the only RSA algorithm in here.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there is none, or one is an HMAC: a key set never holds secrets.
+    pub fn with_algorithms(mut self, algorithms: impl Into<AlgorithmSet>) -> Result<Self, ConfigError> {
+        self.allowed = algorithms.into();
+        if self.allowed.is_empty() || self.allowed.iter().any(crate::token::Algorithm::is_symmetric) {
+            return Err(ConfigError::new(format!(
+                "a key set is of one or more algorithms with public keys, not of [{}]",
+                self.allowed
+            )));
+        }
+        Ok(self)
+    }
+
+    /// Refreshes more often than every [`REFRESH_INTERVAL`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `interval` is shorter than [`MIN_REFRESH_INTERVAL`] or longer than the default.
+    pub fn with_refresh_interval(mut self, interval: Duration) -> Result<Self, ConfigError> {
+        if !(MIN_REFRESH_INTERVAL..=REFRESH_INTERVAL).contains(&interval) {
+            return Err(ConfigError::new(format!(
+                "a refresh interval is 1 minute to 1 hour, not {interval:?}"
+            )));
+        }
+        self.interval = interval;
+        Ok(self)
+    }
+
+    /// Starts the task that fetches now and refreshes from then on; it ends with the last handle.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] outside of a tokio runtime, or if the default client cannot be built.
+    pub fn spawn(self) -> Result<Jwks, ConfigError> {
+        let runtime = tokio::runtime::Handle::try_current()
+            .map_err(|_| ConfigError::new("a remote key set needs a tokio runtime: make it inside of one"))?;
+        let client = match self.client {
+            Some(client) => client,
+            None => default_client()?,
+        };
+        let shared = Arc::new(Shared::new());
+        let (progress, progress_receiver) = watch::channel(Progress::default());
+        let refresher = Refresher {
+            shared: Arc::clone(&shared),
+            progress,
+            client,
+            origin: self.origin,
+            name: Arc::clone(&self.name),
+            allowed: self.allowed,
+            interval: self.interval,
+        };
+        refresher.start_on(&runtime);
+        Ok(Jwks::new(
+            self.name,
+            shared,
+            Kind::Remote {
+                progress: progress_receiver,
+                interval: self.interval,
+            },
+        ))
+    }
+}
+
+impl std::fmt::Debug for JwksBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JwksBuilder")
+            .field("origin", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "http-client")]
+fn default_client() -> Result<Arc<dyn Fetch>, ConfigError> {
+    Ok(Arc::new(super::http::HttpClient::new()?))
+}
+
+#[cfg(not(feature = "http-client"))]
+fn default_client() -> Result<Arc<dyn Fetch>, ConfigError> {
+    Err(ConfigError::new(
+        "no HTTP client: turn the feature `http-client` on or bring one with `with_fetch`",
+    ))
+}

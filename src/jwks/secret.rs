@@ -1,0 +1,88 @@
+use std::sync::Arc;
+
+use crate::crypto::MacKey;
+use crate::error::ConfigError;
+use crate::token::Algorithm;
+
+/// A secret shared with the issuer, for HMAC only.
+///
+/// It is a type of its own so that it can never stand in a key set: a token must not be able to choose between a
+/// public key and a secret.
+///
+/// # Examples
+///
+/// ```
+/// use tower_jwt_auth::jwks::SharedSecret;
+/// use tower_jwt_auth::token::Algorithm;
+///
+/// assert!(SharedSecret::new(Algorithm::Hs256, [7; 32]).is_ok());
+/// assert!(SharedSecret::new(Algorithm::Hs256, "hunter2").is_err(), "shorter than the hash");
+/// ```
+#[derive(Debug, Clone)]
+pub struct SharedSecret {
+    algorithm: Algorithm,
+    key: Arc<MacKey>,
+}
+
+impl SharedSecret {
+    /// Binds `secret` to `algorithm`: random bytes, at least as many as the hash has ([RFC 7518 §3.2]): 32, 48 or 64.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `algorithm` is no HMAC, the secret is too short, or it is a PEM text, which is public.
+    ///
+    /// [RFC 7518 §3.2]: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
+    pub fn new(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        let secret = secret.as_ref();
+        if !algorithm.is_symmetric() {
+            return Err(ConfigError::new(format!(
+                "{algorithm} takes a public key: use VerifyingKey; a SharedSecret is for HS256, HS384 and HS512"
+            )));
+        }
+        if secret.trim_ascii_start().starts_with(b"-----BEGIN") {
+            return Err(ConfigError::new(
+                "a PEM text is no secret: use VerifyingKey::from_pem for a public key",
+            ));
+        }
+        let key = MacKey::new(algorithm, secret).ok_or_else(|| {
+            ConfigError::new(format!(
+                "the secret is shorter than the hash of {algorithm}: use random bytes"
+            ))
+        })?;
+        Ok(Self {
+            algorithm,
+            key: Arc::new(key),
+        })
+    }
+
+    /// The one algorithm that this secret verifies.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    pub(crate) fn verifies(&self, message: &[u8], tag: &[u8]) -> bool {
+        self.key.verifies(message, tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_key_or_a_public_key_algorithm_makes_no_secret() {
+        let pem = format!("\n-----BEGIN PUBLIC KEY-----\n{}", "A".repeat(100));
+        assert!(SharedSecret::new(Algorithm::Hs256, pem).is_err());
+        assert!(SharedSecret::new(Algorithm::Rs256, [7; 64]).is_err());
+        assert!(SharedSecret::new(Algorithm::Hs512, [7; 64]).is_ok());
+        assert!(SharedSecret::new(Algorithm::Hs512, [7; 63]).is_err());
+        assert!(SharedSecret::new(Algorithm::Hs256, "").is_err());
+    }
+
+    #[test]
+    fn debug_does_not_show_the_secret() {
+        let secret = SharedSecret::new(Algorithm::Hs256, [b'S'; 32]).expect("long enough");
+        assert!(!format!("{secret:?}").contains("SS") && !format!("{secret:?}").contains("83"));
+    }
+}

@@ -1,0 +1,2 @@
+//! The long form.
+pub mod operations {}

@@ -1,0 +1,173 @@
+//! What is told to the operator, and under which names: `tracing` events, and with the feature `metrics` the same
+//! through the `metrics` facade. The names are listed in [`manual::operations`](crate::manual::operations).
+//!
+//! Fields are closed enums and numbers: never a token, a key, a kid or a claim.
+
+use std::time::Duration;
+
+use crate::error::{AuthError, AuthErrorKind, JwksError};
+use crate::source::Source;
+
+/// How the token cache fared for a token that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CacheUse {
+    Hit,
+    Miss,
+}
+
+pub(crate) fn accepted(source: Source, cache: CacheUse) {
+    let cache = match cache {
+        CacheUse::Hit => "hit",
+        CacheUse::Miss => "miss",
+    };
+    tracing::trace!(source = source.code(), cache, "token accepted");
+    #[cfg(feature = "metrics")]
+    {
+        metrics::counter!("jwt_auth_requests_total", "outcome" => "accepted", "source" => source.code())
+            .increment(1);
+        metrics::counter!("jwt_auth_token_cache_total", "result" => cache).increment(1);
+    }
+}
+
+pub(crate) fn anonymous() {
+    tracing::trace!("no token, which is optional here");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("jwt_auth_requests_total", "outcome" => "anonymous", "source" => "none").increment(1);
+}
+
+pub(crate) fn refused(error: &AuthError, source: Option<Source>) {
+    let source = source.map_or("none", Source::code);
+    let (code, claim) = (error.code(), error.claim().unwrap_or_default());
+    match error.kind() {
+        AuthErrorKind::KeysPending | AuthErrorKind::KeysUnavailable => {
+            tracing::warn!(code, source, "request refused: the token cannot be checked");
+        }
+        _ => tracing::debug!(code, source, claim, "request refused"),
+    }
+    #[cfg(feature = "metrics")]
+    metrics::counter!("jwt_auth_requests_total", "outcome" => code, "source" => source).increment(1);
+}
+
+/// Times a verification that the cache did not answer, from when it is made to when it is dropped.
+pub(crate) struct VerifyTimer {
+    #[cfg(feature = "metrics")]
+    started: tokio::time::Instant,
+}
+
+impl VerifyTimer {
+    pub(crate) fn start() -> Self {
+        Self {
+            #[cfg(feature = "metrics")]
+            started: tokio::time::Instant::now(),
+        }
+    }
+}
+
+impl Drop for VerifyTimer {
+    fn drop(&mut self) {
+        #[cfg(feature = "metrics")]
+        metrics::histogram!("jwt_auth_verify_seconds").record(self.started.elapsed());
+    }
+}
+
+/// One refresh that worked; `changed` says whether it brought other keys.
+pub(crate) fn refreshed(
+    endpoint: &str,
+    changed: bool,
+    generation: u64,
+    keys: usize,
+    skipped: usize,
+    took: Duration,
+) {
+    if changed {
+        tracing::info!(endpoint, generation, keys, skipped, ?took, "key set changed");
+    } else {
+        tracing::debug!(endpoint, generation, keys, skipped, ?took, "key set unchanged");
+    }
+    #[cfg(feature = "metrics")]
+    {
+        let result = if changed { "changed" } else { "unchanged" };
+        metrics::counter!("jwt_auth_jwks_refresh_total", "result" => result).increment(1);
+        metrics::histogram!("jwt_auth_jwks_refresh_seconds").record(took);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a gauge takes f64, and none of these comes near 2^53"
+        )]
+        {
+            metrics::gauge!("jwt_auth_jwks_generation").set(generation as f64);
+            metrics::gauge!("jwt_auth_jwks_keys").set(keys as f64);
+            metrics::gauge!("jwt_auth_jwks_keys_skipped").set(skipped as f64);
+        }
+    }
+}
+
+pub(crate) fn refresh_failed(endpoint: &str, error: &JwksError, in_a_row: u32, retry_in: Duration) {
+    let cause = std::error::Error::source(error)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    tracing::warn!(
+        endpoint,
+        code = error.code(),
+        cause,
+        in_a_row,
+        ?retry_in,
+        "key set not refreshed: {error}"
+    );
+    #[cfg(feature = "metrics")]
+    metrics::counter!("jwt_auth_jwks_refresh_total", "result" => error.code()).increment(1);
+}
+
+/// The state machine moved.
+pub(crate) fn state_changed(endpoint: &str, from: &'static str, to: &'static str, ready: bool) {
+    if ready {
+        tracing::info!(endpoint, from, to, "key set state changed");
+    } else {
+        tracing::error!(
+            endpoint,
+            from,
+            to,
+            "key set state changed: tokens cannot be checked"
+        );
+    }
+    #[cfg(feature = "metrics")]
+    for state in ["cold", "fresh", "stale", "expired"] {
+        metrics::gauge!("jwt_auth_jwks_state", "state" => state).set(if state == to { 1.0 } else { 0.0 });
+    }
+}
+
+pub(crate) fn secret_material_published(endpoint: &str) {
+    tracing::warn!(
+        endpoint,
+        "the key set publishes private or symmetric keys: these are not used"
+    );
+}
+
+/// What became of a token whose key is not in the set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnknownKey {
+    /// It caused a fetch.
+    Refetched,
+    /// It waited for a fetch that was under way.
+    Joined,
+    /// It was answered at once: an attempt was made too recently, or the key is known not to be there.
+    Refused,
+    /// It was answered at once: too many wait already.
+    Crowded,
+}
+
+pub(crate) fn unknown_key(action: UnknownKey) {
+    let action = match action {
+        UnknownKey::Refetched => "refetched",
+        UnknownKey::Joined => "joined",
+        UnknownKey::Refused => "refused",
+        UnknownKey::Crowded => "crowded",
+    };
+    tracing::debug!(action, "token key not in the set");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("jwt_auth_unknown_key_total", "action" => action).increment(1);
+}
+
+/// A verifier starts to guard something: says once what it checks.
+pub(crate) fn policy(policy: &dyn std::fmt::Display) {
+    tracing::info!(%policy, "verifying tokens");
+}
