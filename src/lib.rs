@@ -9,6 +9,8 @@ pub mod manual;
 pub mod source;
 mod telemetry;
 pub mod token;
+pub mod verify;
 
 pub use error::{AuthError, AuthErrorKind, ConfigError, JwksError, JwksErrorKind};
 pub use jwks::Jwks;
+pub use verify::Verifier;

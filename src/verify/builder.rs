@@ -1,0 +1,190 @@
+//! The settings of a [`Verifier`]: whatever has no safe default is an argument of its constructor instead.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cache::TokenCache;
+use super::policy::{Binding, Demand, MAX_LEEWAY, Policy, Rule, check_audience};
+use super::{VerifiedToken, Verifier};
+use crate::clock::Clock;
+use crate::error::ConfigError;
+use crate::token::AlgorithmSet;
+
+impl Verifier {
+    /// Also accepts tokens for `audience`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `audience` is empty.
+    pub fn with_audience(self, audience: impl Into<String>) -> Result<Self, ConfigError> {
+        let audience = audience.into();
+        check_audience(&audience)?;
+        Ok(self.change(|policy| policy.audiences.push(audience)))
+    }
+
+    /// Accepts only these algorithms, of those that the keys are for.
+    ///
+    /// An RSA key that names no algorithm is RS256 unless its
+    /// [key set](crate::jwks::JwksBuilder::with_algorithms) says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there is none, or one that was not accepted before.
+    pub fn with_algorithms(self, algorithms: impl Into<AlgorithmSet>) -> Result<Self, ConfigError> {
+        self.try_change(|policy| policy.narrow(algorithms.into()))
+    }
+
+    /// Accepts only tokens whose `typ` is `typ`, such as `at+jwt`, compared as a media type ([RFC 7515 §4.1.9]).
+    ///
+    /// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
+    #[must_use]
+    pub fn with_type(self, typ: impl Into<String>) -> Self {
+        self.change(|policy| policy.typ = Some(typ.into()))
+    }
+
+    /// Accepts only tokens whose `sub` is `subject`.
+    #[must_use]
+    pub fn with_subject(self, subject: impl Into<String>) -> Self {
+        self.change(|policy| policy.subject = Some(subject.into()))
+    }
+
+    /// Forgives a clock difference of `leeway` instead of [30 s](super::DEFAULT_LEEWAY).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `leeway` is longer than [`MAX_LEEWAY`].
+    pub fn with_leeway(self, leeway: Duration) -> Result<Self, ConfigError> {
+        if leeway > MAX_LEEWAY {
+            return Err(ConfigError::new(format!(
+                "a leeway is at most {MAX_LEEWAY:?}, not {leeway:?}"
+            )));
+        }
+        Ok(self.change(|policy| policy.leeway = leeway))
+    }
+
+    /// Accepts a token for `max_age` from its `iat` on, which is then required and must not be in the future.
+    #[must_use]
+    pub fn with_max_age(self, max_age: Duration) -> Self {
+        self.change(|policy| policy.max_age = Some(max_age))
+    }
+
+    /// Accepts only tokens that live for no longer than `max_lifetime`, from `iat` to `exp`; both are then required.
+    #[must_use]
+    pub fn with_max_lifetime(self, max_lifetime: Duration) -> Self {
+        self.change(|policy| policy.max_lifetime = Some(max_lifetime))
+    }
+
+    /// Accepts only tokens that have `claim`, not null.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if more than 64 claims are required.
+    pub fn require_claim(self, claim: &'static str) -> Result<Self, ConfigError> {
+        self.try_change(|policy| policy.require(claim))
+    }
+
+    /// Accepts only tokens that `accepts` accepts; a refusal names `name`.
+    ///
+    /// It is asked after the signature, once for each token: an accepted token is [remembered](super::MAX_CACHED_AGE) for
+    /// up to 5 minutes, so it should depend on nothing but the token.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_jwt_auth::jwks::SharedSecret;
+    /// use tower_jwt_auth::token::Algorithm;
+    /// use tower_jwt_auth::Verifier;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Phone {
+    ///     verified: bool,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let secret = SharedSecret::new(Algorithm::Hs256, [7; 32])?;
+    /// let verifier = Verifier::new("https://login.example.com", "my-api", secret)?
+    ///     .with_rule("verified", |token| token.claims::<Phone>().is_ok_and(|phone| phone.verified));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_rule(
+        self,
+        name: &'static str,
+        accepts: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let rule = Rule {
+            name,
+            accepts: Arc::new(accepts),
+        };
+        self.change(|policy| policy.rules.push(rule))
+    }
+
+    /// Judges times by `clock` instead of the machine's.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock) -> Self {
+        self.change(|policy| policy.clock = Arc::new(clock))
+    }
+
+    /// Remembers up to `tokens` accepted tokens, instead of 1,024; 0 turns the cache off.
+    #[must_use]
+    pub fn with_token_cache(mut self, tokens: usize) -> Self {
+        self.cache = TokenCache::new(tokens);
+        self
+    }
+
+    /// Accepts tokens of any issuer that the keys can verify.
+    ///
+    /// # Security
+    ///
+    /// Whoever can get a token signed with these keys, for any tenant or purpose, gets in.
+    #[must_use]
+    pub fn insecure_accept_any_issuer(self) -> Self {
+        self.change(|policy| policy.issuer = None)
+    }
+
+    /// Accepts tokens for any audience, or none.
+    ///
+    /// # Security
+    ///
+    /// A token that a user gave to any other service of the same issuer, honest or not, gets in here.
+    #[must_use]
+    pub fn insecure_accept_any_audience(self) -> Self {
+        self.change(|policy| policy.audiences.clear())
+    }
+
+    /// Accepts tokens without `exp`; one that is there still counts.
+    ///
+    /// # Security
+    ///
+    /// Such a token is good for ever: a leak can be mended only by removing its key.
+    #[must_use]
+    pub fn insecure_accept_without_expiry(self) -> Self {
+        self.change(|policy| policy.expiry = Demand::Optional)
+    }
+
+    /// Accepts a token that is bound to its sender (`cnf`) from anybody.
+    ///
+    /// # Security
+    ///
+    /// The issuer bound it so that a stolen one is worth nothing; here it is worth everything.
+    #[must_use]
+    pub fn insecure_ignore_binding(self) -> Self {
+        self.change(|policy| policy.binding = Binding::Ignore)
+    }
+
+    /// Changes the policy, and forgets what was accepted under the old one.
+    fn change(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        change(&mut self.policy);
+        self.cache = self.cache.emptied();
+        self
+    }
+
+    fn try_change(
+        mut self,
+        change: impl FnOnce(&mut Policy) -> Result<(), ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        change(&mut self.policy)?;
+        self.cache = self.cache.emptied();
+        Ok(self)
+    }
+}

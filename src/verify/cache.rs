@@ -1,0 +1,94 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+
+use super::verified::Verified;
+use crate::token::NumericDate;
+
+/// How long an accepted token is remembered.
+pub const MAX_CACHED_AGE: Duration = Duration::from_secs(5 * 60);
+
+/// Longer tokens are verified every time, which bounds the memory of a full cache.
+pub const MAX_CACHED_TOKEN_BYTES: usize = 4 * 1024;
+
+/// How many tokens are remembered by default.
+const DEFAULT_CAPACITY: usize = 1024;
+
+/// The tokens that one verifier has accepted, by their whole text.
+///
+/// It can only repeat a yes: an entry counts for the key-set generation that it was made under, refused tokens never
+/// enter, and time is judged by the caller on every hit.
+pub(super) struct TokenCache {
+    capacity: usize,
+    entries: Option<Cache<Box<str>, Entry, quick_cache::UnitWeighter, foldhash::fast::RandomState>>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    generation: u64,
+    since: NumericDate,
+    verified: Arc<Verified>,
+}
+
+impl Default for TokenCache {
+    fn default() -> Self {
+        Self::new(DEFAULT_CAPACITY)
+    }
+}
+
+impl TokenCache {
+    pub(super) fn new(capacity: usize) -> Self {
+        let entries = (capacity > 0).then(|| {
+            Cache::with(
+                capacity,
+                u64::try_from(capacity).unwrap_or(u64::MAX),
+                quick_cache::UnitWeighter,
+                foldhash::fast::RandomState::default(),
+                quick_cache::sync::DefaultLifecycle::default(),
+            )
+        });
+        Self { capacity, entries }
+    }
+
+    /// One as large, with nothing in it.
+    pub(super) fn emptied(&self) -> Self {
+        Self::new(self.capacity)
+    }
+
+    pub(super) fn get(&self, text: &str, generation: u64, now: NumericDate) -> Option<Arc<Verified>> {
+        let entry = self.entries.as_ref()?.get(text)?;
+        // A clock that was set back makes an entry look younger than it is.
+        let counts =
+            entry.generation == generation && now >= entry.since && now.since(entry.since) < MAX_CACHED_AGE;
+        counts.then_some(entry.verified)
+    }
+
+    pub(super) fn insert(&self, text: &str, generation: u64, since: NumericDate, verified: Arc<Verified>) {
+        if let Some(entries) = &self.entries
+            && text.len() <= MAX_CACHED_TOKEN_BYTES
+        {
+            entries.insert(
+                text.into(),
+                Entry {
+                    generation,
+                    since,
+                    verified,
+                },
+            );
+        }
+    }
+}
+
+impl fmt::Display for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.capacity {
+            0 => f.write_str("no token cache"),
+            capacity => write!(
+                f,
+                "up to {capacity} accepted tokens cached for {MAX_CACHED_AGE:?}"
+            ),
+        }
+    }
+}

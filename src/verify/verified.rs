@@ -1,0 +1,171 @@
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use serde::de::DeserializeOwned;
+
+use super::policy::Times;
+use super::signature::Signed;
+use crate::clock::Clock;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::source::Source;
+use crate::token::{Algorithm, JoseHeader, UnverifiedHeader};
+
+/// A token that was verified, whole: nothing but a [`Verifier`](super::Verifier) can make one.
+///
+/// The layer leaves it in the request's extensions. It is cheap to clone, and its `Debug` shows nothing of the token.
+#[derive(Clone)]
+pub struct VerifiedToken {
+    verified: Arc<Verified>,
+    source: Source,
+}
+
+impl VerifiedToken {
+    pub(super) fn new(verified: Arc<Verified>, source: Source) -> Self {
+        Self { verified, source }
+    }
+
+    /// The claims as a `T`, deserialised from the verified payload at most once per token and type.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::ClaimsMismatch`] if they do not fit.
+    pub fn claims<T>(&self) -> Result<Arc<T>, AuthError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        self.verified.typed.get_or_read(&self.verified.payload)
+    }
+
+    /// The payload as it was signed: a JSON object.
+    #[must_use]
+    pub fn payload(&self) -> &str {
+        &self.verified.payload
+    }
+
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &JoseHeader {
+        &self.verified.header
+    }
+
+    /// The algorithm that the signature was verified with.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.verified.header.algorithm
+    }
+
+    /// The name of the key that the signature was verified with, by the token or else by the key set.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.verified.kid.as_deref()
+    }
+
+    /// Where the token was found.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// When the token expires, if it does; leeway comes on top.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.verified.times.exp?.to_system_time()
+    }
+
+    /// How much longer the token lasts, if it expires; zero within the leeway. Good for cookies and for closing a
+    /// connection in time.
+    #[must_use]
+    pub fn expires_in(&self) -> Option<Duration> {
+        let left = self.expires_at()?.duration_since(self.verified.clock.now());
+        Some(left.unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for VerifiedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedToken")
+            .field("algorithm", &self.algorithm())
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What all uses of one token share.
+pub(super) struct Verified {
+    payload: Box<str>,
+    header: JoseHeader,
+    kid: Option<Arc<str>>,
+    times: Times,
+    clock: Arc<dyn Clock>,
+    typed: TypedClaims,
+}
+
+impl Verified {
+    /// Takes the proof of the signature, and with it the payload.
+    pub(super) fn new(
+        signed: Signed,
+        header: &UnverifiedHeader<'_>,
+        payload: Vec<u8>,
+        times: Times,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, AuthError> {
+        let payload = String::from_utf8(payload).map_err(|_| AuthErrorKind::TokenMalformed)?;
+        let key_name = signed.kid();
+        // By now the two are equal where both are there, and the key's is shared already.
+        let named = header.kid.as_deref();
+        let kid = if named.is_some() && named == key_name.as_deref() {
+            key_name.clone()
+        } else {
+            named.map(Arc::from)
+        };
+        Ok(Arc::new(Self {
+            payload: payload.into_boxed_str(),
+            header: JoseHeader {
+                algorithm: header.algorithm,
+                kid: kid.clone(),
+                typ: header.typ.as_deref().map(Box::from),
+            },
+            kid: kid.or(key_name),
+            times,
+            clock: Arc::clone(clock),
+            typed: TypedClaims::default(),
+        }))
+    }
+
+    pub(super) fn times(&self) -> &Times {
+        &self.times
+    }
+}
+
+/// The claims in the types that handlers have asked for: the first few are kept, which is all that one route uses.
+#[derive(Default)]
+struct TypedClaims {
+    slots: [OnceLock<Arc<dyn Any + Send + Sync>>; 3],
+}
+
+impl TypedClaims {
+    fn get_or_read<T>(&self, payload: &str) -> Result<Arc<T>, AuthError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let kept = self
+            .slots
+            .iter()
+            .filter_map(OnceLock::get)
+            .find_map(|claims| Arc::clone(claims).downcast().ok());
+        if let Some(claims) = kept {
+            return Ok(claims);
+        }
+        let claims: Arc<T> =
+            Arc::new(serde_json::from_str(payload).map_err(|_| AuthErrorKind::ClaimsMismatch)?);
+        for slot in &self.slots {
+            let offered: Arc<dyn Any + Send + Sync> = Arc::clone(&claims) as _;
+            if slot.set(offered).is_ok() {
+                break;
+            }
+        }
+        Ok(claims)
+    }
+}
