@@ -1,0 +1,104 @@
+//! The axum part: extractors over what the layer left in the request.
+
+use axum_core::body::Body;
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::Claims;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::rejection::{Anonymous, Refusals};
+use crate::verify::VerifiedToken;
+
+/// Why an extractor has nothing to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClaimsRejection {
+    /// The route is not behind a [`JwtAuthLayer`](crate::JwtAuthLayer): a mistake in the program, answered with 500.
+    LayerMissing,
+    /// The request carries no token, which the layer lets pass, or claims that do not fit the type asked for.
+    Refused(AuthError),
+}
+
+impl IntoResponse for ClaimsRejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::LayerMissing => {
+                let mut response = Response::new(Body::from(
+                    "this route extracts claims but is not behind a tower_jwt_auth::JwtAuthLayer",
+                ));
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            }
+            // The layer finds the error in there on the way out, and answers in its own words.
+            Self::Refused(error) => Refusals::default().pending(error).map(Body::from),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for VerifiedToken {
+    type Rejection = ClaimsRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        token(parts)?
+            .cloned()
+            .ok_or(ClaimsRejection::Refused(AuthErrorKind::TokenMissing.into()))
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for VerifiedToken {
+    type Rejection = ClaimsRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Self::Rejection> {
+        Ok(token(parts)?.cloned())
+    }
+}
+
+impl<S, T> FromRequestParts<S> for Claims<T>
+where
+    S: Sync,
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    type Rejection = ClaimsRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        claims(parts)?.ok_or(ClaimsRejection::Refused(AuthErrorKind::TokenMissing.into()))
+    }
+}
+
+impl<S, T> OptionalFromRequestParts<S> for Claims<T>
+where
+    S: Sync,
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    type Rejection = ClaimsRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Self::Rejection> {
+        claims(parts)
+    }
+}
+
+fn claims<T>(parts: &Parts) -> Result<Option<Claims<T>>, ClaimsRejection>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    match token(parts)? {
+        Some(token) => token
+            .claims()
+            .map(Claims)
+            .map(Some)
+            .map_err(ClaimsRejection::Refused),
+        None => Ok(None),
+    }
+}
+
+/// What the layer left: a token, or word that there is none.
+fn token(parts: &Parts) -> Result<Option<&VerifiedToken>, ClaimsRejection> {
+    let token = parts.extensions.get::<VerifiedToken>();
+    if token.is_none() && parts.extensions.get::<Anonymous>().is_none() {
+        return Err(ClaimsRejection::LayerMissing);
+    }
+    Ok(token)
+}

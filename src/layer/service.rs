@@ -1,0 +1,66 @@
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::door::{Door, Privacy, Verdict};
+use super::future::ResponseFuture;
+use crate::rejection::Caller;
+
+/// A service behind a [`JwtAuthLayer`](super::JwtAuthLayer).
+///
+/// See the [module docs](super).
+#[derive(Debug, Clone)]
+pub struct JwtAuthService<S> {
+    inner: S,
+    door: Arc<Door>,
+}
+
+impl<S> JwtAuthService<S> {
+    pub(super) fn new(inner: S, door: Arc<Door>) -> Self {
+        Self { inner, door }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for JwtAuthService<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    R: From<String>,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let caller = Caller::of(request.headers());
+        match self.door.judge(&request) {
+            Verdict::Verified(token) => {
+                let privacy = Privacy::of(Some(token.source()));
+                self.door.admit(&mut request, Some(token));
+                ResponseFuture::admitted(self.inner.call(request), Arc::clone(&self.door), caller, privacy)
+            }
+            Verdict::Anonymous => {
+                self.door.admit(&mut request, None);
+                let privacy = Privacy::Ordinary;
+                ResponseFuture::admitted(self.inner.call(request), Arc::clone(&self.door), caller, privacy)
+            }
+            Verdict::Refused(error, source) => {
+                ResponseFuture::refused(self.door.refuse(error, source, caller))
+            }
+            Verdict::Pending { token, source, lack } => {
+                // The one that was polled ready is the one to be called: the clone stays and will be polled anew.
+                let clone = self.inner.clone();
+                let ready = mem::replace(&mut self.inner, clone);
+                let verifier = Arc::clone(&self.door.verifier);
+                let verdict = Box::pin(async move { verifier.wait_and_check(&token, source, lack).await });
+                ResponseFuture::pending(verdict, source, ready, request, Arc::clone(&self.door), caller)
+            }
+        }
+    }
+}

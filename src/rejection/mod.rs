@@ -1,0 +1,223 @@
+//! Turning a refusal into an answer: a challenge, a problem document, and for gRPC a status.
+//!
+//! | status | challenge (`WWW-Authenticate`) | when |
+//! |---|---|---|
+//! | 401 | `Bearer realm="…"` | no token |
+//! | 401 | `… error="invalid_token", error_description="…"` | a token that is not good |
+//! | 400 | `… error="invalid_request", error_description="…"` | a token that is carried wrongly |
+//! | 403 | none: another token would change nothing | a cross-site request |
+//! | 503 | none, but `Retry-After` | it cannot be checked now |
+//!
+//! The body is `application/problem+json` ([RFC 9457]) with the stable `code` of the [`AuthErrorKind`]; the error itself
+//! is in the response's extensions. A caller with `content-type: application/grpc` gets status 200 and `grpc-status`
+//! 16, 7 or 14 instead. Nothing in an answer comes from the token or the keys.
+//!
+//! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
+//! [`AuthErrorKind`]: crate::AuthErrorKind
+
+mod challenge;
+mod grpc;
+mod problem;
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+
+use crate::error::{AuthError, ConfigError};
+use challenge::Realm;
+pub(crate) use grpc::is_grpc;
+
+/// How a layer answers to those it does not let in.
+#[derive(Clone, Default)]
+pub(crate) struct Refusals {
+    realm: Realm,
+    hook: Option<Arc<Hook>>,
+}
+
+type Hook = dyn Fn(&AuthError, Response<String>) -> Response<String> + Send + Sync;
+
+/// In the extensions of a request that an optional layer let pass without a token.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Anonymous;
+
+/// In the extensions of a response that was made behind the layer and should be made by it.
+#[derive(Debug, Clone, Copy)]
+struct Pending(AuthError);
+
+/// The protocol that the caller speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    Http,
+    Grpc,
+}
+
+impl Caller {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        if is_grpc(headers) { Self::Grpc } else { Self::Http }
+    }
+}
+
+impl Refusals {
+    pub(crate) fn set_realm(&mut self, realm: &str) -> Result<(), ConfigError> {
+        self.realm = Realm::new(realm)?;
+        Ok(())
+    }
+
+    pub(crate) fn set_hook(
+        &mut self,
+        hook: impl Fn(&AuthError, Response<String>) -> Response<String> + Send + Sync + 'static,
+    ) {
+        self.hook = Some(Arc::new(hook));
+    }
+
+    /// The whole answer to `error`.
+    pub(crate) fn answer(&self, error: AuthError, caller: Caller) -> Response<String> {
+        if caller == Caller::Grpc {
+            return with_error(grpc::status(&error), error);
+        }
+        let plain = self.plain(&error);
+        let answer = match &self.hook {
+            Some(hook) => hook(&error, plain),
+            None => plain,
+        };
+        with_error(self.with_challenge(answer, &error), error)
+    }
+
+    /// An answer from behind the layer, marked to be replaced by the layer's own.
+    #[cfg(feature = "axum")]
+    pub(crate) fn pending(&self, error: AuthError) -> Response<String> {
+        let mut response = self.answer(error, Caller::Http);
+        response.extensions_mut().insert(Pending(error));
+        response
+    }
+
+    /// The error of an answer that was [marked](Self::pending), if `response` is one.
+    pub(crate) fn take_pending<B>(response: &mut Response<B>) -> Option<AuthError> {
+        // Most responses have no extensions at all.
+        if response.extensions().is_empty() {
+            return None;
+        }
+        response.extensions_mut().remove().map(|Pending(error)| error)
+    }
+
+    fn plain(&self, error: &AuthError) -> Response<String> {
+        let mut response = Response::new(problem::document(error));
+        *response.status_mut() = error.status();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(problem::CONTENT_TYPE),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = error.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(u16::from(seconds)));
+        }
+        self.with_challenge(response, error)
+    }
+
+    /// Puts the challenge where it belongs, or back where a hook lost it ([RFC 9110 §11.6.1]).
+    ///
+    /// [RFC 9110 §11.6.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+    fn with_challenge(&self, mut response: Response<String>, error: &AuthError) -> Response<String> {
+        let expected = matches!(
+            response.status(),
+            StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST
+        );
+        if expected && !response.headers().contains_key(header::WWW_AUTHENTICATE) {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, self.realm.challenge(error));
+        }
+        response
+    }
+}
+
+fn with_error(mut response: Response<String>, error: AuthError) -> Response<String> {
+    response.extensions_mut().insert(error);
+    response
+}
+
+impl fmt::Debug for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refusals")
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::AuthErrorKind;
+
+    fn challenge_of(response: &Response<String>) -> Option<&str> {
+        response
+            .headers()
+            .get(header::WWW_AUTHENTICATE)
+            .map(|value| value.to_str().expect("text"))
+    }
+
+    #[test]
+    fn every_kind_is_answered_with_its_status_its_challenge_and_its_code() {
+        for kind in AuthErrorKind::ALL {
+            let error = AuthError::from(*kind);
+            let response = Refusals::default().answer(error, Caller::Http);
+            assert_eq!(response.status(), error.status(), "{kind:?}");
+            assert!(
+                response
+                    .body()
+                    .contains(&format!("\"code\":\"{}\"", error.code())),
+                "{kind:?}"
+            );
+            assert_eq!(response.extensions().get::<AuthError>(), Some(&error));
+            let want = match (error.status(), kind) {
+                (_, AuthErrorKind::TokenMissing) => Some("Bearer realm=\"api\"".to_owned()),
+                (StatusCode::UNAUTHORIZED, _) => Some(format!(
+                    "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"{}\"",
+                    error.description()
+                )),
+                (StatusCode::BAD_REQUEST, _) => Some(format!(
+                    "Bearer realm=\"api\", error=\"invalid_request\", error_description=\"{}\"",
+                    error.description()
+                )),
+                _ => None,
+            };
+            assert_eq!(challenge_of(&response), want.as_deref(), "{kind:?}");
+            let unavailable = error.status() == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(
+                response.headers().contains_key(header::RETRY_AFTER),
+                unavailable,
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_hook_can_replace_the_answer_but_not_lose_the_challenge() {
+        let mut refusals = Refusals::default();
+        refusals.set_hook(|error, _| {
+            let mut response = Response::new(format!("sorry: {}", error.code()));
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            response
+        });
+        let response = refusals.answer(AuthErrorKind::TokenExpired.into(), Caller::Http);
+        assert_eq!(response.body(), "sorry: token_expired");
+        assert!(challenge_of(&response).is_some_and(|challenge| challenge.contains("invalid_token")));
+        assert!(response.extensions().get::<AuthError>().is_some());
+
+        let mut refusals = Refusals::default();
+        refusals.set_hook(|_, _| {
+            let mut response = Response::new(String::new());
+            *response.status_mut() = StatusCode::SEE_OTHER;
+            response
+        });
+        let response = refusals.answer(AuthErrorKind::TokenExpired.into(), Caller::Http);
+        assert_eq!(
+            challenge_of(&response),
+            None,
+            "a redirect to a login page needs none"
+        );
+    }
+}
