@@ -1,0 +1,86 @@
+//! An OpenID provider for the examples: a fresh key at every start, its metadata and keys over real HTTP on loopback.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "it stands in for a provider, which is none of the crate's business"
+)]
+
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use axum::{Json, Router, routing::get};
+use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+pub(crate) const AUDIENCE: &str = "demo-api";
+const KID: &str = "demo-1";
+const HOUR: Duration = Duration::from_secs(3600);
+
+pub(crate) struct DemoIssuer {
+    pub(crate) url: String,
+    key: EcdsaKeyPair,
+}
+
+impl DemoIssuer {
+    /// Starts to serve `/.well-known/openid-configuration` and `/jwks.json` on a port of its own.
+    pub(crate) async fn start() -> io::Result<Self> {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(io::Error::other)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let metadata = json!({ "issuer": url, "jwks_uri": format!("{url}/jwks.json") });
+        let keys = json!({ "keys": [public_jwk(&key)] });
+        let provider = Router::new()
+            .route("/.well-known/openid-configuration", get(async || Json(metadata)))
+            .route("/jwks.json", get(async || Json(keys)));
+        tokio::spawn(async move { axum::serve(listener, provider).await });
+        Ok(Self { url, key })
+    }
+
+    /// A token for Ada that expires in an hour.
+    pub(crate) fn good_token(&self) -> String {
+        self.token(SystemTime::now() + HOUR)
+    }
+
+    /// One that expired an hour ago.
+    pub(crate) fn expired_token(&self) -> String {
+        self.token(SystemTime::now() - HOUR)
+    }
+
+    fn token(&self, expires: SystemTime) -> String {
+        let exp = expires
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let header = json!({ "alg": "ES256", "kid": KID, "typ": "JWT" });
+        let claims = json!({
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "sub": "ada",
+            "name": "Ada Lovelace",
+            "iat": exp - 2 * HOUR.as_secs(),
+            "exp": exp,
+        });
+        let signing_input = format!("{}.{}", encode(&header), encode(&claims));
+        let signature = self.key.sign(&SystemRandom::new(), signing_input.as_bytes());
+        let signature = signature.expect("a fresh key signs");
+        format!("{signing_input}.{}", BASE64URL.encode_to_string(signature))
+    }
+}
+
+fn encode(part: &Value) -> String {
+    BASE64URL.encode_to_string(part.to_string())
+}
+
+/// The point of `key`, whose uncompressed form is a byte 4 and two coordinates of 32 bytes.
+fn public_jwk(key: &EcdsaKeyPair) -> Value {
+    let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+    json!({
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": KID,
+        "x": BASE64URL.encode_to_string(x), "y": BASE64URL.encode_to_string(y),
+    })
+}
