@@ -18,7 +18,7 @@ use crate::error::{AuthError, AuthErrorKind};
 pub struct JoseHeader {
     pub(crate) algorithm: Algorithm,
     pub(crate) kid: Option<Arc<str>>,
-    pub(crate) typ: Option<Box<str>>,
+    pub(crate) typ: Option<Cow<'static, str>>,
 }
 
 impl JoseHeader {
@@ -93,6 +93,15 @@ impl<'a> UnverifiedHeader<'a> {
             return Err(AuthErrorKind::TypeMismatch.into());
         }
         Ok(header)
+    }
+
+    /// `typ` to keep; the usual ones cost nothing.
+    pub(crate) fn owned_typ(&self) -> Option<Cow<'static, str>> {
+        Some(match self.typ.as_deref()? {
+            "JWT" => Cow::Borrowed("JWT"),
+            "at+jwt" => Cow::Borrowed("at+jwt"),
+            other => Cow::Owned(other.to_owned()),
+        })
     }
 
     /// Whether `typ` is `kind`, compared as media types are ([RFC 7515 §4.1.9]).

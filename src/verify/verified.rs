@@ -125,7 +125,7 @@ impl Verified {
             header: JoseHeader {
                 algorithm: header.algorithm,
                 kid: kid.clone(),
-                typ: header.typ.as_deref().map(Box::from),
+                typ: header.owned_typ(),
             },
             kid: kid.or(key_name),
             times,
