@@ -3,6 +3,7 @@
 mod algorithm;
 mod header;
 mod json;
+mod jsonwebtoken;
 mod numeric_date;
 mod unverified_claims;
 
