@@ -127,6 +127,12 @@ macro_rules! kinds {
         /// | 401 | no token, or one that is not good |
         /// | 403 | a browser sent the cookie on another site's behalf |
         /// | 503 | it cannot be checked now: the keys are not there |
+        ///
+        /// | kind | code | what the client is told |
+        /// |---|---|---|
+        $(#[doc = concat!(
+            "| [`", stringify!($kind), "`](Self::", stringify!($kind), ") | `", $code, "` | ", $description, " |"
+        )])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum AuthErrorKind {

@@ -1,5 +1,65 @@
-//! Verified JWT claims in handlers.
-#![forbid(unsafe_code)]
+//! Verified JWT claims in handlers: a Tower layer and axum extractors over a key set that refreshes itself.
+//!
+//! A request reaches the handler only with a token whose signature, issuer, audience and times were checked, in a type
+//! of your own. The keys of the issuer are fetched in the background, every hour, and swapped in without a lock.
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use serde::Deserialize;
+//! use tower_jwt_auth::{Claims, JwtAuthLayer};
+//!
+//! #[derive(Deserialize)]
+//! struct User {
+//!     sub: String,
+//!     email: Option<String>,
+//! }
+//!
+//! async fn me(Claims(user): Claims<User>) -> String {
+//!     format!("hello, {}", user.email.as_deref().unwrap_or(&user.sub))
+//! }
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let auth = JwtAuthLayer::discover("https://login.example.com", "my-api")?;
+//! let app = Router::new().route("/me", get(me)).layer(auth);
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! axum::serve(listener, app).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # A request's journey, and where to read about it
+//!
+//! | | stage | |
+//! |---|---|---|
+//! | 0 | [`layer`] | the door: readiness, what is passed on, what answers forbid |
+//! | 1 | [`source`] | find the one token: header, query or cookie |
+//! | 2 | [`token`] | read it, believing nothing |
+//! | 3 | [`jwks`] | find the key; keep the keys fresh |
+//! | 4 | [`verify`] | check it, in numbered steps |
+//! | 5 | [`claims`] | hand it over, typed |
+//! | | [`rejection`] | or refuse it: challenge, problem document, gRPC status |
+//!
+//! The [manual] tells how the parts hang together, which default has which reason, and what to watch in
+//! operation.
+//!
+//! # Features
+//!
+//! A feature adds API and changes no behaviour.
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `axum` | yes | the extractors [`Claims`], `Option<Claims>` and [`VerifiedToken`](verify::VerifiedToken) |
+//! | `http-client` | yes | the default client for key sets: reqwest over rustls on aws-lc-rs |
+//! | `metrics` | no | [counters, gauges and histograms](manual::operations#metrics) through the `metrics` facade |
+//!
+//! # What it does not do
+//!
+//! It signs nothing, decrypts nothing (JWE), and runs no login: it is for services that get tokens from an identity
+//! provider. Tokens bound to their sender (DPoP, mTLS) are refused, not checked.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub mod claims;
 pub mod clock;

@@ -1,0 +1,61 @@
+//! How the parts hang together.
+//!
+//! # The journey
+//!
+//! ```text
+//! request ─source→ text ─token→ unverified parts ─jwks→ key ─verify→ VerifiedToken ─claims→ Claims<T> ─→ handler
+//!                    │ any stage: AuthError ─rejection→ response (the error is in its extensions)
+//! background: schedule ─fetch→ bytes ─set→ swap ─→ Jwks        (requests load a snapshot once and never lock)
+//! ```
+//!
+//! Each stage is a folder of `src/`, and its `mod.rs` holds the public type that the stage is named for. A module uses
+//! only what stands before it:
+//!
+//! | module | may use |
+//! |---|---|
+//! | `error`, `clock` | nothing |
+//! | `token`, `source` | `error` |
+//! | `crypto` | `token` |
+//! | `telemetry` | `error`, `source` |
+//! | `jwks` | `crypto`, `token`, `error`, `telemetry` |
+//! | `verify` | `jwks`, `token`, `source`, `clock`, `error`, `telemetry` |
+//! | `rejection` | `error` |
+//! | `claims` | `verify`, `rejection`, `error` |
+//! | `layer` | all of them |
+//!
+//! # What cannot be written
+//!
+//! - An algorithm `none`: [`Algorithm`](crate::token::Algorithm) has no such value.
+//! - A key that verifies two algorithms: a [`VerifyingKey`](crate::jwks::VerifyingKey) is bound to one when it is parsed.
+//! - A secret in a key set: a [`SharedSecret`](crate::jwks::SharedSecret) is another type, and
+//!   [`Keys`](crate::verify::Keys) are one or the other.
+//! - Claims without a signature: a [`VerifiedToken`](crate::verify::VerifiedToken) is made from a proof that only the
+//!   signature check can make.
+//! - A verifier that does not check the issuer or the audience by oversight: both are arguments of
+//!   [`Verifier::new`](crate::Verifier::new), and doing without is a call that begins with `insecure_`.
+//! - A cached yes from before a setting was changed: changing a policy empties the cache with it.
+//!
+//! # One impure thing, one home
+//!
+//! The wall clock is read in `clock`, tasks are spawned in `jwks/refresh`, the swap is in `jwks/mod`, the HTTP client in
+//! `jwks/http`, the cryptography in `crypto`, and axum in `claims/extract` (and in `source/query`, for the URI that axum
+//! keeps). Parsing, choosing a key, scheduling and judging claims are plain functions over data and the time they are
+//! given.
+//!
+//! # Why the layer is not generic over the claims
+//!
+//! It verifies once and leaves one opaque token in the request. Each handler asks for the type that it wants, and one
+//! layer serves handlers that want different ones. The first few types of a token are kept beside it, so that a repeated
+//! token costs no JSON at all.
+//!
+//! # Why cheap checks come first
+//!
+//! Issuer, audience and times are read before the signature, from claims that nobody has vouched for yet. That is safe
+//! because they can only refuse: whatever passes them still has to verify. It keeps expired tokens and tokens for others
+//! from costing a signature, and tokens with invented key names from costing a fetch.
+//!
+//! # Why jsonwebtoken has no back end here
+//!
+//! Its types are the vocabulary that Rust programs share, and this crate reads and converts them. Its cryptography is
+//! chosen by one global for the whole process, and two crates that choose differently make the first use panic. Keys are
+//! parsed here once, when a set is swapped in, by aws-lc-rs.

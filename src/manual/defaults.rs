@@ -1,0 +1,56 @@
+//! Which default has which reason. Each number is a named constant, or said where it is set.
+//!
+//! # Where a token may come from
+//!
+//! | default | why |
+//! |---|---|
+//! | header, query `jwt`, cookie `__Host-jwt` | links carry it in the query, browsers in the cookie; `__Host-` keeps sibling hosts from setting it |
+//! | two tokens are a conflict | who stands behind may use the one that was not checked ([RFC 6750 §2]) |
+//! | a cookie gives way to an explicit token | the browser adds it unasked |
+//! | the query on GET and HEAD only, then scrubbed | a URL is logged, kept in histories and sent as referrer |
+//! | cross-site requests with the cookie are refused | any page can make a browser send it |
+//!
+//! # What a token may be
+//!
+//! | default | why |
+//! |---|---|
+//! | [16 KiB](crate::token::MAX_TOKEN_BYTES) | the largest identity providers reach 8 KiB |
+//! | header 4 KiB, 32 members, depth 16; claims depth 64 | far above what any profile defines, far below what hurts |
+//! | canonical base64url | otherwise one token has several texts |
+//! | no `crit`, `b64`, `zip`, nested JWT | each changes what the token means, and none is understood |
+//! | RSA of 2,048 to 8,192 bits | [RFC 7518 §3.3], and what a verification may cost |
+//!
+//! # Claims
+//!
+//! | default | why |
+//! |---|---|
+//! | `iss`, `aud` and `exp` are required | a token without them is good for others, or for ever |
+//! | [30 s leeway](crate::verify::DEFAULT_LEEWAY), at most [5 min](crate::verify::MAX_LEEWAY) | machines that keep time differ by less; "no more than a few minutes" ([RFC 7519 §4.1.4]) |
+//! | `cnf` is refused | a stolen token that was bound to its sender should be worth nothing |
+//!
+//! # The key set
+//!
+//! | default | why |
+//! |---|---|
+//! | [1 h](crate::jwks::REFRESH_INTERVAL) ± 10 % | 24 fetches a day for each replica, spread out |
+//! | `max-age` shortens it only, to [60 s](crate::jwks::MIN_REFRESH_INTERVAL) at least | a long one would delay the removal of a key |
+//! | back-off 1 s to [60 s](crate::jwks::MAX_BACKOFF), full jitter | a provider that comes back is not met by all at once |
+//! | [5 s](crate::jwks::FETCH_TIMEOUT) a fetch, [512 KiB](crate::jwks::MAX_DOCUMENT_BYTES), 128 keys | a hanging, dripping or flooding provider costs no more |
+//! | stale after [2 h](crate::jwks::STALE_AFTER), expired after [24 h](crate::jwks::EXPIRED_AFTER) | an early alarm; longer than most outages, shorter than for ever |
+//! | one refetch for an unknown key in [30 s](crate::jwks::REFETCH_COOLDOWN), up to [5 min](crate::jwks::MAX_REFETCH_COOLDOWN) while fruitless | a rotation heals at once, a flood of invented names costs one fetch |
+//! | requests wait [1 s](crate::jwks::FIRST_SET_WAIT) for the first set, [2 s](crate::jwks::REFETCH_WAIT) for a refetch | longer than a healthy fetch, shorter than a client's patience |
+//! | 64 different keys can be waited for at a time | requests for one new key share a place, invented names do not |
+//!
+//! After an attempt on behalf of a token has failed, the next scheduled fetch is half a minute to a minute away, not the
+//! usual second: the tokens of one second cost one fetch whether the provider is up or down.
+//!
+//! # The token cache
+//!
+//! | default | why |
+//! |---|---|
+//! | 1,024 tokens of up to [4 KiB](crate::verify::MAX_CACHED_TOKEN_BYTES), for up to [5 min](crate::verify::MAX_CACHED_AGE) | a few MiB; most traffic repeats few tokens |
+//! | only accepted tokens, by their whole text, for one generation of keys | it can only repeat a yes that would be given again |
+//!
+//! [RFC 6750 §2]: https://www.rfc-editor.org/rfc/rfc6750#section-2
+//! [RFC 7518 §3.3]: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
+//! [RFC 7519 §4.1.4]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4

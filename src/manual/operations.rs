@@ -1,0 +1,68 @@
+//! What to watch, and what it means.
+//!
+//! # Readiness
+//!
+//! [`Jwks::status`](crate::Jwks::status) serialises to JSON for a readiness handler:
+//!
+//! ```json
+//! {"state":"fresh","keys":2,"skipped":{"unsupported_type":1},"generation":3,"age_seconds":1200,"failures":0,"last_error":null}
+//! ```
+//!
+//! | state | tokens | what to do |
+//! |---|---|---|
+//! | `cold` | 503 after a second | wait; look at `last_error` if it stays |
+//! | `fresh` | verified | nothing |
+//! | `stale` | verified | the provider has not answered well for 2 h: find out why |
+//! | `expired` | 503 | it has not for 24 h, and the keys are no longer trusted |
+//!
+//! Answer 200 while [`is_ready`](crate::jwks::JwksState::is_ready) holds. Liveness has nothing to do with it: a restart
+//! does not bring the provider back.
+//!
+//! # Refusals
+//!
+//! A 401 or 400 is the client's: a `debug` event. A 503 is yours: a `warn` event. The
+//! [code](crate::AuthErrorKind) is in the answer, in the event and in the metric, and the
+//! [`AuthError`](crate::AuthError) is in the response's extensions, for middleware outside of the layer.
+//!
+//! # Events
+//!
+//! Events are emitted through `tracing`, with the target `tower_jwt_auth`, and those of a refresh in a span `jwks` that
+//! names the endpoint without its query. Fields are closed enums and numbers: never a token, a kid or a claim.
+//!
+//! | event | level | fields |
+//! |---|---|---|
+//! | `verifying tokens` | info | `policy`: every check of a new layer's verifier |
+//! | `key set changed` / `unchanged` | info / debug | `endpoint`, `generation`, `keys`, `skipped`, `took` |
+//! | `key set not refreshed` | warn | `endpoint`, `code`, `cause`, `in_a_row`, `retry_in` |
+//! | `key set state changed` | info, error if not ready | `endpoint`, `from`, `to` |
+//! | `the key set publishes private or symmetric keys` | warn, once | `endpoint` |
+//! | `request refused` | debug, warn for 503 | `code`, `source`, `claim` |
+//! | `token key not in the set` | debug | `action`: `refetched`, `joined`, `refused`, `crowded` |
+//! | `token accepted` | trace | `source`, `cache`: `hit` or `miss` |
+//!
+//! # Metrics
+//!
+//! With the feature `metrics`, through the `metrics` facade:
+//!
+//! | name | kind | labels |
+//! |---|---|---|
+//! | `jwt_auth_requests_total` | counter | `outcome`: `accepted`, `anonymous` or a code; `source` |
+//! | `jwt_auth_token_cache_total` | counter | `result`: `hit`, `miss` |
+//! | `jwt_auth_verify_seconds` | histogram | a verification that the cache did not answer |
+//! | `jwt_auth_unknown_key_total` | counter | `action`: as in the event |
+//! | `jwt_auth_jwks_refresh_total` | counter | `result`: `changed`, `unchanged` or a [code](crate::JwksErrorKind) |
+//! | `jwt_auth_jwks_refresh_seconds` | histogram | a refresh that worked |
+//! | `jwt_auth_jwks_state` | gauge | `state`: 1 for where it stands, 0 for the others |
+//! | `jwt_auth_jwks_keys`, `_keys_skipped`, `_generation` | gauge | |
+//!
+//! # Rotating keys
+//!
+//! Publish the new key, then sign with it. A replica that meets a token of a key it has not seen fetches the set at once,
+//! and the request waits for it. Remove the old key when its last token has expired: from each replica's next refresh on
+//! it is refused, also where it was cached.
+//!
+//! # Behind a proxy
+//!
+//! The query parameter is scrubbed from what stands behind the layer, not from what stands before it: keep access logs of
+//! a proxy, and tracing middleware outside of the layer, from recording queries. The rule against cross-site requests
+//! compares `Origin` with `Host`: a proxy has to pass both on.
