@@ -92,7 +92,9 @@ impl Refresher {
         let mut memory = Memory::default();
         let mut due = Instant::now();
         loop {
+            // In this order, so that a fetch that is due and asked for at once happens once.
             tokio::select! {
+                biased;
                 () = shared.abandoned.notified() => return,
                 () = shared.wanted.notified() => {}
                 () = sleep_until(due) => {}

@@ -22,10 +22,10 @@ const MIN_BACKOFF: Duration = Duration::from_millis(50);
 /// The pause after a good refresh; `random` is uniform in 0..1.
 pub(super) fn after_success(interval: Duration, max_age: Option<Duration>, random: f64) -> Duration {
     let interval = match max_age {
-        Some(max_age) => max_age.clamp(MIN_REFRESH_INTERVAL.min(interval), interval),
+        Some(max_age) => max_age.min(interval),
         None => interval,
     };
-    interval.mul_f64(0.9 + 0.2 * random)
+    interval.mul_f64(0.9 + 0.2 * random).max(MIN_REFRESH_INTERVAL)
 }
 
 /// The pause after the `failures`th failure in a row: exponential, capped, with full jitter.
@@ -101,6 +101,16 @@ impl RefetchGate {
 
     /// What a token that wants `key` may do now; [`Verdict::Refetch`] is the attempt, and has to be made.
     pub(super) fn ask(&mut self, key: u64, now: Instant) -> Verdict {
+        let verdict = self.peek(key, now);
+        if verdict == Verdict::Refetch {
+            self.last_attempt = Some(now);
+            self.attempt = Attempt::Asked;
+        }
+        verdict
+    }
+
+    /// What [`ask`](Self::ask) would say.
+    pub(super) fn peek(&self, key: u64, now: Instant) -> Verdict {
         if self.is_known_unknown(key, now) {
             return Verdict::Refuse;
         }
@@ -113,8 +123,6 @@ impl RefetchGate {
         {
             return Verdict::Refuse;
         }
-        self.last_attempt = Some(now);
-        self.attempt = Attempt::Asked;
         Verdict::Refetch
     }
 

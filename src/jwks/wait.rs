@@ -121,6 +121,21 @@ impl Jwks {
         JwksError::new(JwksErrorKind::Stopped, &self.inner.name)
     }
 
+    /// Whether waiting for what `lack` says could bring it.
+    pub(crate) fn may_bring(&self, lack: &Lack) -> bool {
+        let Kind::Remote { progress, .. } = &self.inner.kind else {
+            return false;
+        };
+        match self.fingerprint(lack) {
+            None => true,
+            Some(_) if self.is_too_young_for(lack) => false,
+            Some(key) => {
+                progress.borrow().is_fetching()
+                    || self.inner.shared.gate().peek(key, Instant::now()) != Verdict::Refuse
+            }
+        }
+    }
+
     /// Waits, within the limits, for what `lack` says; causes a fetch only where the gate lets it.
     ///
     /// Whoever drops this future leaves the fetch running for the others: it belongs to the task.
@@ -183,11 +198,15 @@ impl Jwks {
     }
 
     fn ask(&self, lack: &Lack, key: u64) -> Verdict {
-        let now = Instant::now();
-        if matches!(lack, Lack::OtherKey { .. }) && !self.load().is_older_than(REUSED_KID_AGE, now) {
+        if self.is_too_young_for(lack) {
             return Verdict::Refuse;
         }
-        self.inner.shared.gate().ask(key, now)
+        self.inner.shared.gate().ask(key, Instant::now())
+    }
+
+    /// A bad signature of a known key says nothing about a set that was just fetched.
+    fn is_too_young_for(&self, lack: &Lack) -> bool {
+        matches!(lack, Lack::OtherKey { .. }) && !self.load().is_older_than(REUSED_KID_AGE, Instant::now())
     }
 
     fn note_if_unknown(&self, lack: &Lack, key: u64) {

@@ -32,13 +32,34 @@ pub(super) enum Absence {
 pub(super) enum Verdict {
     Verified(VerifiedToken),
     Anonymous,
-    Refused(AuthError, Option<Source>),
+    Refused {
+        error: AuthError,
+        source: Option<Source>,
+    },
     /// Whether it is good depends on keys that are being fetched.
     Pending {
         token: Box<str>,
         source: Source,
         lack: Lack,
     },
+}
+
+impl Verdict {
+    fn refused(error: impl Into<AuthError>, source: Option<Source>) -> Self {
+        Self::Refused {
+            error: error.into(),
+            source,
+        }
+    }
+
+    fn source(&self) -> Option<Source> {
+        match self {
+            Self::Verified(token) => Some(token.source()),
+            Self::Anonymous => None,
+            Self::Refused { source, .. } => *source,
+            Self::Pending { source, .. } => Some(*source),
+        }
+    }
 }
 
 impl Door {
@@ -57,17 +78,17 @@ impl Door {
         let Found { token, source } = match self.sources.find(&head) {
             Ok(Some(found)) => found,
             Ok(None) if self.absence == Absence::Passes => return Verdict::Anonymous,
-            Ok(None) => return Verdict::Refused(AuthErrorKind::TokenMissing.into(), None),
-            Err(error) => return Verdict::Refused(error, None),
+            Ok(None) => return Verdict::refused(AuthErrorKind::TokenMissing, None),
+            Err(error) => return Verdict::refused(error, None),
         };
         if source == Source::Cookie
             && let Err(error) = self.cross_site.check(&head)
         {
-            return Verdict::Refused(error, Some(source));
+            return Verdict::refused(error, Some(source));
         }
         match self.verifier.check(&token, source) {
             Ok(verified) => Verdict::Verified(verified),
-            Err(Stop::Refused(error)) => Verdict::Refused(error, Some(source)),
+            Err(Stop::Refused(error)) => Verdict::refused(error, Some(source)),
             Err(Stop::Lacking(lack)) => Verdict::Pending {
                 token: token.into(),
                 source,
@@ -79,6 +100,12 @@ impl Door {
     /// Makes `request` fit to be passed on: with its token, or word that it has none, and with none in its URI.
     pub(super) fn admit<B>(&self, request: &mut Request<B>, token: Option<VerifiedToken>) {
         self.sources.scrub(request);
+        for (name, value) in request.headers_mut() {
+            // Their `Debug` shows nothing from here on.
+            if name == header::AUTHORIZATION || name == header::COOKIE {
+                value.set_sensitive(true);
+            }
+        }
         let extensions = request.extensions_mut();
         if let Some(token) = token {
             extensions.insert(token);
@@ -88,18 +115,6 @@ impl Door {
             extensions.remove::<VerifiedToken>();
             extensions.insert(Anonymous);
         }
-    }
-
-    pub(super) fn refuse<B: From<String>>(
-        &self,
-        error: AuthError,
-        source: Option<Source>,
-        caller: Caller,
-    ) -> Response<B> {
-        telemetry::refused(&error, source);
-        let mut response = self.refusals.answer(error, caller).map(B::from);
-        Privacy::of(source).protect(response.headers_mut());
-        response
     }
 }
 
@@ -114,36 +129,68 @@ impl fmt::Debug for Door {
     }
 }
 
-/// What the answer to a token from this place must forbid: shared caches know to keep answers to `Authorization` to
-/// themselves ([RFC 9111 §3.5]), but nothing of cookies and queries.
+/// What the way back needs to know about a request that has been passed on or refused.
+pub(super) struct Passage {
+    door: Arc<Door>,
+    caller: Caller,
+    privacy: Privacy,
+}
+
+/// What an answer must forbid: shared caches know to keep answers to `Authorization` to themselves
+/// ([RFC 9111 §3.5]), but nothing of tokens in cookies and URLs.
 ///
 /// [RFC 9111 §3.5]: https://www.rfc-editor.org/rfc/rfc9111#section-3.5
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Privacy {
+enum Privacy {
     Ordinary,
     NoStore,
     NoStoreNoReferrer,
 }
 
-impl Privacy {
-    pub(super) fn of(source: Option<Source>) -> Self {
-        match source {
-            Some(Source::Cookie) => Self::NoStore,
-            Some(Source::Query) => Self::NoStoreNoReferrer,
-            _ => Self::Ordinary,
+impl Passage {
+    /// Of `request` as it came in, before its URI is scrubbed.
+    pub(super) fn of<B>(request: &Request<B>, verdict: &Verdict, door: &Arc<Door>) -> Self {
+        let privacy = match verdict.source() {
+            _ if door.sources.exposed_in(request) => Privacy::NoStoreNoReferrer,
+            Some(Source::Cookie) => Privacy::NoStore,
+            _ => Privacy::Ordinary,
+        };
+        Self {
+            door: Arc::clone(door),
+            caller: Caller::of(request.headers()),
+            privacy,
         }
     }
 
-    pub(super) fn protect(self, headers: &mut HeaderMap) {
-        if self == Self::Ordinary {
-            return;
+    pub(super) fn door(&self) -> &Door {
+        &self.door
+    }
+
+    pub(super) fn refuse<R: From<String>>(&self, error: AuthError, source: Option<Source>) -> Response<R> {
+        telemetry::refused(&error, source);
+        self.protect(self.door.refusals.answer(error, self.caller).map(R::from))
+    }
+
+    /// The answer of the service behind the door; an extractor's refusal is put into the door's words.
+    pub(super) fn finish<R: From<String>>(&self, mut response: Response<R>) -> Response<R> {
+        match Refusals::take_pending(&mut response) {
+            Some(error) => self.refuse(error, None),
+            None => self.protect(response),
         }
+    }
+
+    fn protect<R>(&self, mut response: Response<R>) -> Response<R> {
+        if self.privacy == Privacy::Ordinary {
+            return response;
+        }
+        let headers = response.headers_mut();
         if !says(headers, &header::CACHE_CONTROL, "no-store") {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
-        if self == Self::NoStoreNoReferrer {
+        if self.privacy == Privacy::NoStoreNoReferrer {
             headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         }
+        response
     }
 }
 

@@ -1,15 +1,14 @@
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::door::{Door, Privacy};
+use super::door::Passage;
 use crate::error::AuthError;
-use crate::rejection::{Caller, Refusals};
 use crate::source::Source;
 use crate::verify::VerifiedToken;
 
@@ -31,14 +30,13 @@ pin_project! {
     enum Step<S, B, F, R> {
         Refused { response: Option<R> },
         Pending {
-            verdict: Option<PendingVerdict>,
+            verdict: PendingVerdict,
             source: Source,
             service: S,
             request: Option<Request<B>>,
-            door: Arc<Door>,
-            caller: Caller,
+            passage: Option<Passage>,
         },
-        Admitted { #[pin] future: F, door: Arc<Door>, caller: Caller, privacy: Privacy },
+        Admitted { #[pin] future: F, passage: Passage },
     }
 }
 
@@ -61,30 +59,23 @@ where
         source: Source,
         service: S,
         request: Request<B>,
-        door: Arc<Door>,
-        caller: Caller,
+        passage: Passage,
     ) -> Self {
-        let (verdict, request) = (Some(verdict), Some(request));
+        let (request, passage) = (Some(request), Some(passage));
         Self {
             step: Step::Pending {
                 verdict,
                 source,
                 service,
                 request,
-                door,
-                caller,
+                passage,
             },
         }
     }
 
-    pub(super) fn admitted(future: S::Future, door: Arc<Door>, caller: Caller, privacy: Privacy) -> Self {
+    pub(super) fn admitted(future: S::Future, passage: Passage) -> Self {
         Self {
-            step: Step::Admitted {
-                future,
-                door,
-                caller,
-                privacy,
-            },
+            step: Step::Admitted { future, passage },
         }
     }
 }
@@ -102,6 +93,7 @@ where
             let next = match step.as_mut().project() {
                 StepProjection::Refused { response } => match response.take() {
                     Some(response) => return Poll::Ready(Ok(response)),
+                    // Polled again after it was ready, which no caller may do: there is nothing left to say.
                     None => return Poll::Pending,
                 },
                 StepProjection::Pending {
@@ -109,44 +101,28 @@ where
                     source,
                     service,
                     request,
-                    door,
-                    caller,
+                    passage,
                 } => {
-                    let (Some(waiting), true) = (verdict.as_mut(), request.is_some()) else {
-                        return Poll::Pending;
-                    };
-                    let outcome = ready!(waiting.as_mut().poll(cx));
-                    *verdict = None;
-                    let Some(mut request) = request.take() else {
+                    let outcome = ready!(verdict.as_mut().poll(cx));
+                    let (Some(mut request), Some(passage)) = (request.take(), passage.take()) else {
                         return Poll::Pending;
                     };
                     match outcome {
                         Ok(token) => {
-                            door.admit(&mut request, Some(token));
+                            passage.door().admit(&mut request, Some(token));
                             Step::Admitted {
                                 future: service.call(request),
-                                door: Arc::clone(door),
-                                caller: *caller,
-                                privacy: Privacy::of(Some(*source)),
+                                passage,
                             }
                         }
                         Err(error) => Step::Refused {
-                            response: Some(door.refuse(error, Some(*source), *caller)),
+                            response: Some(passage.refuse(error, Some(*source))),
                         },
                     }
                 }
-                StepProjection::Admitted {
-                    future,
-                    door,
-                    caller,
-                    privacy,
-                } => {
-                    let mut response = ready!(future.poll(cx))?;
-                    if let Some(error) = Refusals::take_pending(&mut response) {
-                        response = door.refuse(error, None, *caller);
-                    }
-                    privacy.protect(response.headers_mut());
-                    return Poll::Ready(Ok(response));
+                StepProjection::Admitted { future, passage } => {
+                    let response = ready!(future.poll(cx))?;
+                    return Poll::Ready(Ok(passage.finish(response)));
                 }
             };
             step.set(next);
@@ -154,11 +130,11 @@ where
     }
 }
 
-impl<S, B> std::fmt::Debug for ResponseFuture<S, B>
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }

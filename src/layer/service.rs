@@ -5,9 +5,8 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::door::{Door, Privacy, Verdict};
+use super::door::{Door, Passage, Verdict};
 use super::future::ResponseFuture;
-use crate::rejection::Caller;
 
 /// A service behind a [`JwtAuthLayer`](super::JwtAuthLayer).
 ///
@@ -38,28 +37,25 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let caller = Caller::of(request.headers());
-        match self.door.judge(&request) {
+        let verdict = self.door.judge(&request);
+        let passage = Passage::of(&request, &verdict, &self.door);
+        match verdict {
             Verdict::Verified(token) => {
-                let privacy = Privacy::of(Some(token.source()));
                 self.door.admit(&mut request, Some(token));
-                ResponseFuture::admitted(self.inner.call(request), Arc::clone(&self.door), caller, privacy)
+                ResponseFuture::admitted(self.inner.call(request), passage)
             }
             Verdict::Anonymous => {
                 self.door.admit(&mut request, None);
-                let privacy = Privacy::Ordinary;
-                ResponseFuture::admitted(self.inner.call(request), Arc::clone(&self.door), caller, privacy)
+                ResponseFuture::admitted(self.inner.call(request), passage)
             }
-            Verdict::Refused(error, source) => {
-                ResponseFuture::refused(self.door.refuse(error, source, caller))
-            }
+            Verdict::Refused { error, source } => ResponseFuture::refused(passage.refuse(error, source)),
             Verdict::Pending { token, source, lack } => {
                 // The one that was polled ready is the one to be called: the clone stays and will be polled anew.
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);
                 let verifier = Arc::clone(&self.door.verifier);
                 let verdict = Box::pin(async move { verifier.wait_and_check(&token, source, lack).await });
-                ResponseFuture::pending(verdict, source, ready, request, Arc::clone(&self.door), caller)
+                ResponseFuture::pending(verdict, source, ready, request, passage)
             }
         }
     }

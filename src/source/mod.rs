@@ -142,6 +142,13 @@ impl TokenSources {
         }
     }
 
+    /// Whether the URI of `request` holds a token, to be read or not.
+    pub(crate) fn exposed_in<B>(&self, request: &Request<B>) -> bool {
+        self.query
+            .as_ref()
+            .is_some_and(|query| query.is_in(request.uri()))
+    }
+
     /// Takes the token out of the URI of `request`, whether it was read or not.
     pub(crate) fn scrub<B>(&self, request: &mut Request<B>) {
         if let Some(query) = &self.query {
@@ -239,7 +246,7 @@ pub trait TokenSource: Send + Sync + 'static {
 }
 
 /// The part of a request that a [`TokenSource`] may look at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct RequestHead<'r> {
     /// The method.
@@ -262,8 +269,17 @@ impl<'r> RequestHead<'r> {
     }
 }
 
+/// Header fields and query may hold a token: they are not shown.
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", self.method)
+            .field("path", &self.uri.path())
+            .finish_non_exhaustive()
+    }
+}
+
 /// A token and where it was.
-#[derive(Clone)]
 pub(crate) struct Found<'r> {
     pub(crate) token: Cow<'r, str>,
     pub(crate) source: Source,

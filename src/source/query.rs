@@ -52,6 +52,11 @@ impl QueryName {
             .map_err(|_| AuthErrorKind::TokenMalformed.into())
     }
 
+    pub(super) fn is_in(&self, uri: &Uri) -> bool {
+        uri.query()
+            .is_some_and(|query| query.split('&').any(|pair| self.names(pair)))
+    }
+
     /// Takes every parameter of this name out of the request's URI, and out of the copy that axum keeps.
     pub(super) fn scrub<B>(&self, request: &mut Request<B>) {
         if let Some(scrubbed) = self.without_token(request.uri()) {
@@ -67,10 +72,7 @@ impl QueryName {
 
     /// `uri` without the parameter, every other byte as it was; none if the parameter is not there.
     fn without_token(&self, uri: &Uri) -> Option<Uri> {
-        let query = uri.query()?;
-        if !query.split('&').any(|pair| self.names(pair)) {
-            return None;
-        }
+        let query = uri.query().filter(|_| self.is_in(uri))?;
         let kept: Vec<_> = query.split('&').filter(|pair| !self.names(pair)).collect();
         let path_and_query = match kept.as_slice() {
             [] => uri.path().to_owned(),

@@ -58,6 +58,9 @@ impl TokenCache {
     }
 
     pub(super) fn get(&self, text: &str, generation: u64, now: NumericDate) -> Option<Arc<Verified>> {
+        if text.len() > MAX_CACHED_TOKEN_BYTES {
+            return None;
+        }
         let entry = self.entries.as_ref()?.get(text)?;
         // A clock that was set back makes an entry look younger than it is.
         let counts =

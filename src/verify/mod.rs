@@ -129,7 +129,7 @@ impl Verifier {
             Keys::Set(jwks) => jwks.wait_for(&lack).await,
             Keys::Secret(_) => Waited::Settled,
         };
-        match self.check(token, source) {
+        match self.examine(token, source) {
             Ok(verified) => Ok(verified),
             Err(Stop::Refused(error)) => Err(error),
             // The first set came while it waited, without the token's key: that may be worth the one attempt.
@@ -140,11 +140,21 @@ impl Verifier {
         }
     }
 
+    /// Verifies with the keys that are here; what may be worth waiting for is left open.
+    pub(crate) fn check(&self, text: &str, source: Source) -> Result<VerifiedToken, Stop> {
+        self.examine(text, source)
+            .map_err(|stop| match (stop, &self.keys) {
+                (Stop::Lacking(lack), Keys::Set(jwks)) if jwks.may_bring(&lack) => Stop::Lacking(lack),
+                (Stop::Lacking(lack), _) => Stop::Refused(self.without(&lack, Waited::Settled)),
+                (stop, _) => stop,
+            })
+    }
+
     /// # Verification
     ///
     /// The steps, in order; the first that fails answers. Those before the signature can only refuse: they keep hopeless
     /// tokens from costing a signature or a fetch, and nothing is accepted on their word.
-    pub(crate) fn check(&self, text: &str, source: Source) -> Result<VerifiedToken, Stop> {
+    fn examine(&self, text: &str, source: Source) -> Result<VerifiedToken, Stop> {
         let now = self.policy.now();
         let keys = KeysNow::load(&self.keys);
 
