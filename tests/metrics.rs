@@ -1,0 +1,167 @@
+//! The metrics by name and label, as `manual::operations` lists them.
+#![allow(
+    clippy::expect_used,
+    reason = "a test may stop at the first thing that is not as it says"
+)]
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::ready;
+
+use http::{Request, Response, header};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use tower::{Layer, ServiceExt};
+use tower_jwt_auth::clock::FixedClock;
+use tower_jwt_auth::jwks::{Fetch, FetchFuture, SharedSecret};
+use tower_jwt_auth::token::Algorithm;
+use tower_jwt_auth::{Jwks, JwtAuthLayer, Verifier};
+
+/// A token of the vectors that PyJWT minted, and when it is good.
+const VECTORS: &str = include_str!("vectors/pyjwt.json");
+
+#[test]
+fn requests_are_counted_by_outcome_and_source_and_the_cache_by_result() {
+    let counted = recorded(async {
+        let layer = JwtAuthLayer::new(verifier());
+        for _ in 0..2 {
+            knock(&layer, Some(&good_token())).await;
+        }
+        knock(&layer, Some("not.a.token")).await;
+        knock(&layer, None).await;
+        knock(&layer.optional(), None).await;
+    });
+    let requests = |outcome, source| {
+        counted
+            .get(&format!(
+                "jwt_auth_requests_total outcome={outcome} source={source}"
+            ))
+            .copied()
+    };
+    assert_eq!(requests("accepted", "bearer"), Some(2.0), "{counted:?}");
+    assert_eq!(requests("token_malformed", "bearer"), Some(1.0), "{counted:?}");
+    assert_eq!(requests("token_missing", "none"), Some(1.0), "{counted:?}");
+    assert_eq!(requests("anonymous", "none"), Some(1.0), "{counted:?}");
+    assert_eq!(
+        counted.get("jwt_auth_token_cache_total result=hit"),
+        Some(&1.0),
+        "{counted:?}"
+    );
+    assert_eq!(
+        counted.get("jwt_auth_token_cache_total result=miss"),
+        Some(&1.0),
+        "{counted:?}"
+    );
+    assert_eq!(
+        counted.get("jwt_auth_verify_seconds"),
+        Some(&2.0),
+        "the good token once, the bad one once"
+    );
+}
+
+#[test]
+fn refreshes_are_counted_by_result_and_the_state_and_the_keys_are_gauges() {
+    let counted = recorded(async {
+        let jwks = Jwks::builder("https://issuer.example/jwks.json")
+            .expect("a URL")
+            .with_fetch(Canned);
+        let jwks = jwks.spawn().expect("a runtime");
+        jwks.ready().await.expect("a key set");
+        jwks.refresh_now().await.expect("the same key set");
+    });
+    for (name, want) in [
+        ("jwt_auth_jwks_refresh_total result=changed", 1.0),
+        ("jwt_auth_jwks_refresh_total result=unchanged", 1.0),
+        ("jwt_auth_jwks_refresh_seconds", 2.0),
+        ("jwt_auth_jwks_keys", 1.0),
+        ("jwt_auth_jwks_keys_skipped", 1.0),
+        ("jwt_auth_jwks_generation", 1.0),
+        ("jwt_auth_jwks_state state=fresh", 1.0),
+        ("jwt_auth_jwks_state state=cold", 0.0),
+    ] {
+        assert_eq!(counted.get(name), Some(&want), "{name} in {counted:?}");
+    }
+}
+
+/// Runs `work` on one thread and returns every metric by name and labels; a histogram counts its samples.
+fn recorded(work: impl Future<Output = ()>) -> BTreeMap<String, f64> {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    metrics::with_local_recorder(&recorder, || runtime.block_on(work));
+    values(&snapshotter)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the counts of a test are small")]
+fn values(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
+    let snapshot = snapshotter.snapshot().into_vec().into_iter();
+    snapshot
+        .map(|(key, _, _, value)| {
+            let labels = key
+                .key()
+                .labels()
+                .map(|label| format!(" {}={}", label.key(), label.value()));
+            let name = key.key().name().to_owned() + &labels.collect::<String>();
+            let value = match value {
+                DebugValue::Counter(count) => count as f64,
+                DebugValue::Gauge(value) => value.into_inner(),
+                DebugValue::Histogram(samples) => samples.len() as f64,
+            };
+            (name, value)
+        })
+        .collect()
+}
+
+async fn knock(layer: &JwtAuthLayer, token: Option<&str>) {
+    let service = layer.layer(tower::service_fn(|_: Request<()>| {
+        ready(Ok::<_, Infallible>(Response::new(String::new())))
+    }));
+    let mut request = Request::new(());
+    if let Some(token) = token {
+        let value = format!("Bearer {token}").parse().expect("a header value");
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+    }
+    _ = service.oneshot(request).await;
+}
+
+fn vectors() -> serde_json::Value {
+    serde_json::from_str(VECTORS).expect("the vectors")
+}
+
+fn good_token() -> String {
+    let vectors = vectors();
+    let mut cases = vectors["cases"].as_array().expect("cases").iter();
+    let good = cases
+        .find(|case| case["alg"] == "HS256" && case["verdict"] == "accepted")
+        .expect("a good one");
+    good["token"].as_str().expect("a token").to_owned()
+}
+
+fn verifier() -> Verifier {
+    let vectors = vectors();
+    let mut secrets = vectors["secrets"].as_array().expect("secrets").iter();
+    let secret = secrets
+        .find(|secret| secret["alg"] == "HS256")
+        .and_then(|secret| secret["k"].as_str());
+    let secret = base64_simd::URL_SAFE_NO_PAD
+        .decode_to_vec(secret.expect("a secret"))
+        .expect("base64url");
+    let secret = SharedSecret::new(Algorithm::Hs256, secret).expect("long enough");
+    Verifier::new("https://issuer.example", "api", secret)
+        .expect("a verifier")
+        .with_clock(FixedClock::at_unix(1_800_000_000))
+}
+
+struct Canned;
+
+impl Fetch for Canned {
+    fn fetch(&self, _request: Request<()>, _max_body: usize) -> FetchFuture<'_> {
+        const KEYS: &str = r#"{"keys":[
+            {"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+            {"kty":"AKP","alg":"ML-DSA-44","pub":"AA"}
+        ]}"#;
+        Box::pin(ready(Ok(Response::new(KEYS.as_bytes().to_vec()))))
+    }
+}
