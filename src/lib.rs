@@ -79,3 +79,34 @@ pub use error::{AuthError, AuthErrorKind, ConfigError, JwksError, JwksErrorKind}
 pub use jwks::Jwks;
 pub use layer::JwtAuthLayer;
 pub use verify::Verifier;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_types_can_be_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<JwtAuthLayer>();
+        shared::<layer::JwtAuthService<()>>();
+        shared::<Verifier>();
+        shared::<verify::Keys>();
+        shared::<verify::VerifiedToken>();
+        shared::<Claims<String>>();
+        shared::<claims::RegisteredClaims>();
+        shared::<Jwks>();
+        shared::<jwks::JwksBuilder>();
+        shared::<jwks::JwksChanges>();
+        shared::<jwks::JwksStatus>();
+        shared::<jwks::SharedSecret>();
+        shared::<jwks::VerifyingKey>();
+        shared::<jwks::FetchError>();
+        shared::<source::TokenSources>();
+        shared::<source::RequestHead<'_>>();
+        shared::<token::JoseHeader>();
+        shared::<token::AlgorithmSet>();
+        shared::<AuthError>();
+        shared::<ConfigError>();
+        shared::<JwksError>();
+    }
+}

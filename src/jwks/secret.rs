@@ -9,6 +9,20 @@ use crate::token::Algorithm;
 /// It is a type of its own so that it can never stand in a key set: a token must not be able to choose between a
 /// public key and a secret.
 ///
+/// ```
+/// # use tower_jwt_auth::{ConfigError, Jwks, jwks::VerifyingKey};
+/// fn set_of(key: VerifyingKey) -> Result<Jwks, ConfigError> {
+///     Jwks::from_keys([key])
+/// }
+/// ```
+///
+/// ```compile_fail,E0271
+/// # use tower_jwt_auth::{ConfigError, Jwks, jwks::SharedSecret};
+/// fn set_of(secret: SharedSecret) -> Result<Jwks, ConfigError> {
+///     Jwks::from_keys([secret])
+/// }
+/// ```
+///
 /// # Examples
 ///
 /// ```

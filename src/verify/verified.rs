@@ -15,6 +15,29 @@ use crate::token::{Algorithm, JoseHeader, UnverifiedHeader};
 /// A token that was verified, whole: nothing but a [`Verifier`](super::Verifier) can make one.
 ///
 /// The layer leaves it in the request's extensions. It is cheap to clone, and its `Debug` shows nothing of the token.
+///
+/// # Examples
+///
+/// What a verifier gives can be passed around:
+///
+/// ```
+/// use tower_jwt_auth::verify::VerifiedToken;
+/// use tower_jwt_auth::{AuthError, Verifier};
+///
+/// fn sign_in(verifier: &Verifier, token: &str) -> Result<VerifiedToken, AuthError> {
+///     verifier.verify(token)
+/// }
+/// ```
+///
+/// Nobody else can make one:
+///
+/// ```compile_fail,E0451
+/// use tower_jwt_auth::verify::VerifiedToken;
+///
+/// fn forge(verified: VerifiedToken) -> VerifiedToken {
+///     VerifiedToken { source: tower_jwt_auth::source::Source::Bearer, ..verified }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct VerifiedToken {
     verified: Arc<Verified>,
