@@ -87,16 +87,19 @@ pub(crate) fn refreshed(
     #[cfg(feature = "metrics")]
     {
         let result = if changed { "changed" } else { "unchanged" };
-        metrics::counter!("jwt_auth_jwks_refresh_total", "result" => result).increment(1);
-        metrics::histogram!("jwt_auth_jwks_refresh_seconds").record(took);
+        metrics::counter!("jwt_auth_jwks_refresh_total", "endpoint" => endpoint.to_owned(), "result" => result)
+            .increment(1);
+        metrics::histogram!("jwt_auth_jwks_refresh_seconds", "endpoint" => endpoint.to_owned()).record(took);
         #[expect(
             clippy::cast_precision_loss,
             reason = "a gauge takes f64, and none of these comes near 2^53"
         )]
         {
-            metrics::gauge!("jwt_auth_jwks_generation").set(generation as f64);
-            metrics::gauge!("jwt_auth_jwks_keys").set(keys as f64);
-            metrics::gauge!("jwt_auth_jwks_keys_skipped").set(skipped as f64);
+            metrics::gauge!("jwt_auth_jwks_generation", "endpoint" => endpoint.to_owned())
+                .set(generation as f64);
+            metrics::gauge!("jwt_auth_jwks_keys", "endpoint" => endpoint.to_owned()).set(keys as f64);
+            metrics::gauge!("jwt_auth_jwks_keys_skipped", "endpoint" => endpoint.to_owned())
+                .set(skipped as f64);
         }
     }
 }
@@ -114,7 +117,8 @@ pub(crate) fn refresh_failed(endpoint: &str, error: &JwksError, in_a_row: u32, r
         "key set not refreshed: {error}"
     );
     #[cfg(feature = "metrics")]
-    metrics::counter!("jwt_auth_jwks_refresh_total", "result" => error.code()).increment(1);
+    metrics::counter!("jwt_auth_jwks_refresh_total", "endpoint" => endpoint.to_owned(), "result" => error.code())
+        .increment(1);
 }
 
 /// The state machine moved.
@@ -131,7 +135,8 @@ pub(crate) fn state_changed(endpoint: &str, from: &'static str, to: &'static str
     }
     #[cfg(feature = "metrics")]
     for state in ["cold", "fresh", "stale", "expired"] {
-        metrics::gauge!("jwt_auth_jwks_state", "state" => state).set(if state == to { 1.0 } else { 0.0 });
+        metrics::gauge!("jwt_auth_jwks_state", "endpoint" => endpoint.to_owned(), "state" => state)
+            .set(if state == to { 1.0 } else { 0.0 });
     }
 }
 

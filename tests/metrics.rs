@@ -68,6 +68,7 @@ fn refreshes_are_counted_by_result_and_the_state_and_the_keys_are_gauges() {
         jwks.ready().await.expect("a key set");
         jwks.refresh_now().await.expect("the same key set");
     });
+    let endpoint = "endpoint=https://issuer.example/jwks.json";
     for (name, want) in [
         ("jwt_auth_jwks_refresh_total result=changed", 1.0),
         ("jwt_auth_jwks_refresh_total result=unchanged", 1.0),
@@ -78,7 +79,11 @@ fn refreshes_are_counted_by_result_and_the_state_and_the_keys_are_gauges() {
         ("jwt_auth_jwks_state state=fresh", 1.0),
         ("jwt_auth_jwks_state state=cold", 0.0),
     ] {
-        assert_eq!(counted.get(name), Some(&want), "{name} in {counted:?}");
+        let name = match name.split_once(' ') {
+            Some((name, labels)) => format!("{name} {endpoint} {labels}"),
+            None => format!("{name} {endpoint}"),
+        };
+        assert_eq!(counted.get(&name), Some(&want), "{name} in {counted:?}");
     }
 }
 

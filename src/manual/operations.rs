@@ -55,6 +55,8 @@
 //! | `jwt_auth_jwks_state` | gauge | `state`: 1 for where it stands, 0 for the others |
 //! | `jwt_auth_jwks_keys`, `_keys_skipped`, `_generation` | gauge | |
 //!
+//! Those of a key set also carry `endpoint`: its URL without the query, or the issuer that it was discovered for.
+//!
 //! # Rotating keys
 //!
 //! Publish the new key, then sign with it. A replica that meets a token of a key it has not seen fetches the set at once,
