@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use super::discovery::Discovery;
 use super::fetch::{Document, Endpoint, FETCH_TIMEOUT, Fetch, Validators, fetch};
-use super::schedule::{REFETCH_COOLDOWN, RefetchGate, after_failure, after_success};
+use super::schedule::{RefetchGate, after_failed_refetch, after_failure, after_success};
 use super::set::KeySet;
 use super::state::{JwksState, Snapshot};
 use super::{Published, SkipReason};
@@ -195,8 +195,7 @@ impl Refresher {
 
     /// When to try again after a failure.
     ///
-    /// A failed refetch that a token asked for is not followed by a quick series of tries: the tokens of one second
-    /// cost one fetch, whether the provider is up or down.
+    /// A refetch that a token asked for leaves a series of tries that is under way as it is.
     fn retry_at(
         &self,
         before: &Snapshot,
@@ -208,7 +207,7 @@ impl Refresher {
         let failure = after.failure.as_ref()?;
         let next = match was_attempt {
             true if before.last_refresh_failed() => Some(due.max(now)),
-            true => now.checked_add(REFETCH_COOLDOWN.mul_f64(1.0 + fastrand::f64())),
+            true => now.checked_add(after_failed_refetch(fastrand::f64())),
             false => now.checked_add(after_failure(failure.in_a_row, fastrand::f64())),
         };
         let retry_in = next.map(|next| next.duration_since(now)).unwrap_or_default();

@@ -35,6 +35,14 @@ pub(super) fn after_failure(failures: u32, random: f64) -> Duration {
     longest.mul_f64(random).max(MIN_BACKOFF)
 }
 
+/// The pause after a failed fetch that a token asked for, while all had been well: 5 to 10 s.
+///
+/// It is longer than the first pause of a series, so that the tokens of a moment cost one fetch whether the provider is
+/// up or down, and short enough for a provider that stumbled in the middle of a rotation.
+pub(super) fn after_failed_refetch(random: f64) -> Duration {
+    Duration::from_secs(5).mul_f64(1.0 + random)
+}
+
 /// Decides which tokens with a key that is not in the set may cause a fetch.
 ///
 /// Attempts count, whether they succeed or not; those that change nothing make the next one wait longer. Scheduled
@@ -233,6 +241,12 @@ mod tests {
             );
             assert_eq!(after_failure(failures, 0.0), MIN_BACKOFF, "{failures}");
         }
+    }
+
+    #[test]
+    fn a_failed_refetch_is_repeated_in_five_to_ten_seconds() {
+        assert_eq!(after_failed_refetch(0.0), 5 * SECOND);
+        assert_eq!(after_failed_refetch(1.0), 10 * SECOND);
     }
 
     #[tokio::test(start_paused = true)]

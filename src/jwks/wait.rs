@@ -237,7 +237,9 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn take(shared: &'a Shared, key: u64) -> Option<Self> {
-        shared.gate().enter(key).then_some(Self { shared, key })
+        // Made only when there is one: a place that is dropped gives itself back, and takes the gate for it.
+        let entered = shared.gate().enter(key);
+        entered.then(|| Self { shared, key })
     }
 }
 
@@ -270,5 +272,26 @@ impl JwksChanges {
 impl std::fmt::Debug for JwksChanges {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("JwksChanges").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jwks::schedule::MAX_AWAITED_KEYS;
+
+    #[test]
+    fn a_full_waiting_room_turns_away_and_every_place_is_given_back() {
+        let shared = Shared::new();
+        let keys = 0..u64::try_from(MAX_AWAITED_KEYS).expect("a small number");
+        for _ in 0..2 {
+            let places: Vec<_> = keys.clone().filter_map(|key| Place::take(&shared, key)).collect();
+            assert_eq!(places.len(), MAX_AWAITED_KEYS);
+            assert!(Place::take(&shared, keys.end).is_none(), "a key too many");
+            assert!(
+                Place::take(&shared, 0).is_some(),
+                "a key that is waited for already"
+            );
+        }
     }
 }

@@ -41,8 +41,8 @@
 //! | requests wait [1 s](crate::jwks::FIRST_SET_WAIT) for the first set, [2 s](crate::jwks::REFETCH_WAIT) for a refetch | longer than a healthy fetch, shorter than a client's patience |
 //! | 64 different keys can be waited for at a time | requests for one new key share a place, invented names do not |
 //!
-//! After an attempt on behalf of a token has failed, the next scheduled fetch is half a minute to a minute away, not the
-//! usual second: the tokens of one second cost one fetch whether the provider is up or down.
+//! After an attempt on behalf of a token has failed, the next scheduled fetch is 5 to 10 s away, not the usual second: the
+//! tokens of a moment cost one fetch whether the provider is up or down. Failures after that back off as always.
 //!
 //! # The token cache
 //!
