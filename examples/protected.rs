@@ -46,33 +46,22 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let bind = setting("BIND").unwrap_or("127.0.0.1:3000".to_owned());
     let provider = Provider::from_env()?;
-    let listener = TcpListener::bind(&bind)
-        .await
-        .map_err(|error| format!("BIND={bind} cannot be used: {error}"))?;
+    let listener =
+        TcpListener::bind(&bind).await.map_err(|error| format!("BIND={bind} cannot be used: {error}"))?;
     let address = listener.local_addr()?;
 
     let (issuer, audience, jwks) = match provider {
         Provider::Demo => {
             let demo = DemoIssuer::start().await?;
             print_curl_lines(&address.to_string(), &demo);
-            (
-                demo.url.clone(),
-                demo_issuer::AUDIENCE.to_owned(),
-                Jwks::discover(&demo.url)?,
-            )
+            (demo.url.clone(), demo_issuer::AUDIENCE.to_owned(), Jwks::discover(&demo.url)?)
         }
         Provider::Discovered { issuer, audience } => (issuer.clone(), audience, Jwks::discover(&issuer)?),
-        Provider::Named {
-            issuer,
-            audience,
-            jwks_url,
-        } => (issuer, audience, Jwks::remote(&jwks_url)?),
+        Provider::Named { issuer, audience, jwks_url } => (issuer, audience, Jwks::remote(&jwks_url)?),
     };
     let auth = JwtAuthLayer::new(Verifier::new(issuer, audience, jwks.clone())?);
     println!("listening on http://{address}");
-    axum::serve(listener, app(auth, jwks))
-        .with_graceful_shutdown(interrupted())
-        .await?;
+    axum::serve(listener, app(auth, jwks)).with_graceful_shutdown(interrupted()).await?;
     Ok(())
 }
 
@@ -80,12 +69,7 @@ fn app(auth: JwtAuthLayer, jwks: Jwks) -> Router {
     Router::new()
         .route("/me", get(me).post(me).layer(auth.clone()))
         .route("/maybe", get(maybe).layer(auth.optional()))
-        .route(
-            "/",
-            get(Html(
-                "<h1>A public page</h1><p><a href=\"/me\">/me</a> asks for a token.</p>\n",
-            )),
-        )
+        .route("/", get(Html("<h1>A public page</h1><p><a href=\"/me\">/me</a> asks for a token.</p>\n")))
         .route("/healthz", get("alive\n"))
         .route("/readyz", get(readyz).with_state(jwks))
 }
@@ -103,36 +87,20 @@ async fn maybe(claims: Option<Claims<Value>>) -> Json<Value> {
 /// For an orchestrator: whether tokens can be verified, and why not.
 async fn readyz(State(jwks): State<Jwks>) -> (StatusCode, Json<JwksStatus>) {
     let status = jwks.status();
-    let code = if status.state.is_ready() {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let code = if status.state.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(status))
 }
 
 /// Whose tokens are accepted.
 enum Provider {
     Demo,
-    Discovered {
-        issuer: String,
-        audience: String,
-    },
-    Named {
-        issuer: String,
-        audience: String,
-        jwks_url: String,
-    },
+    Discovered { issuer: String, audience: String },
+    Named { issuer: String, audience: String, jwks_url: String },
 }
 
 impl Provider {
     fn from_env() -> Result<Self, &'static str> {
-        match (
-            setting("OIDC_ISSUER"),
-            setting("JWKS_URL"),
-            setting("ISSUER"),
-            setting("AUDIENCE"),
-        ) {
+        match (setting("OIDC_ISSUER"), setting("JWKS_URL"), setting("ISSUER"), setting("AUDIENCE")) {
             (None, None, None, None) => Ok(Self::Demo),
             (Some(_), Some(_), _, _) | (Some(_), _, Some(_), _) => Err(
                 "Set either OIDC_ISSUER or JWKS_URL and ISSUER, not both: they name the provider in two ways.",
@@ -150,11 +118,9 @@ impl Provider {
                 Err("AUDIENCE is not set: name this service as it stands in the tokens' `aud`.")
             }
             (Some(issuer), None, None, Some(audience)) => Ok(Self::Discovered { issuer, audience }),
-            (None, Some(jwks_url), Some(issuer), Some(audience)) => Ok(Self::Named {
-                issuer,
-                audience,
-                jwks_url,
-            }),
+            (None, Some(jwks_url), Some(issuer), Some(audience)) => {
+                Ok(Self::Named { issuer, audience, jwks_url })
+            }
         }
     }
 }
@@ -165,10 +131,7 @@ fn setting(name: &str) -> Option<String> {
 
 fn print_curl_lines(address: &str, demo: &DemoIssuer) {
     let (good, expired) = (demo.good_token(), demo.expired_token());
-    println!(
-        "No provider is set, so a demo issuer runs at {}. Paste, in another terminal:\n",
-        demo.url
-    );
+    println!("No provider is set, so a demo issuer runs at {}. Paste, in another terminal:\n", demo.url);
     println!("# 200, the claims as JSON: by header, by cookie, by query");
     println!("curl -i -H 'Authorization: Bearer {good}' http://{address}/me\n");
     println!("curl -i -b '__Host-jwt={good}' http://{address}/me\n");

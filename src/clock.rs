@@ -15,10 +15,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the machine's clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
@@ -46,20 +43,14 @@ impl FixedClock {
     /// Stands at `now`.
     #[must_use]
     pub fn at(now: SystemTime) -> Self {
-        Self {
-            now: Arc::new(Mutex::new(now)),
-        }
+        Self { now: Arc::new(Mutex::new(now)) }
     }
 
     /// Stands `seconds` after the Unix epoch.
     #[must_use]
     pub fn at_unix(seconds: u32) -> Self {
         let since_epoch = Duration::from_secs(u64::from(seconds));
-        Self::at(
-            SystemTime::UNIX_EPOCH
-                .checked_add(since_epoch)
-                .unwrap_or(SystemTime::UNIX_EPOCH),
-        )
+        Self::at(SystemTime::UNIX_EPOCH.checked_add(since_epoch).unwrap_or(SystemTime::UNIX_EPOCH))
     }
 
     /// Moves to `now`, forwards or backwards.

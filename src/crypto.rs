@@ -40,9 +40,8 @@ impl PublicKey {
         if !(2..=33).contains(&bits(e)) || !is_odd(e) {
             return Err(KeyFault::Exponent);
         }
-        let parsed = PublicKeyComponents { n, e }
-            .to_parsed_public_key(parameters)
-            .map_err(|_| KeyFault::Modulus)?;
+        let parsed =
+            PublicKeyComponents { n, e }.to_parsed_public_key(parameters).map_err(|_| KeyFault::Modulus)?;
         Ok(Self { parsed })
     }
 
@@ -128,9 +127,7 @@ impl MacKey {
             Algorithm::Hs512 => (hmac::HMAC_SHA512, 64),
             _ => return None,
         };
-        (secret.len() >= length).then(|| Self {
-            key: hmac::Key::new(hash, secret),
-        })
+        (secret.len() >= length).then(|| Self { key: hmac::Key::new(hash, secret) })
     }
 
     /// Whether `tag` is the MAC of `message`.
@@ -205,9 +202,8 @@ fn has_small_order_or_is_not_canonical(point: &[u8; 32]) -> bool {
     let zero_or_one = y(0, 0, 0) || y(1, 0, 0);
     let minus_one = y(0xec, 0xff, 0x7f);
     let not_reduced = low >= 0xed && middle == [0xff; 30] && high == 0x7f;
-    let order_8 = ORDER_8
-        .iter()
-        .any(|[first, rest @ .., last]| low == *first && middle == *rest && high == *last);
+    let order_8 =
+        ORDER_8.iter().any(|[first, rest @ .., last]| low == *first && middle == *rest && high == *last);
     zero_or_one || minus_one || not_reduced || order_8
 }
 
@@ -225,10 +221,7 @@ mod tests {
         };
         let forged = [neutral, [0; 32]].concat();
         let unchecked = ParsedPublicKey::new(&signature::ED25519, neutral).expect("the library takes it");
-        assert!(
-            unchecked.verify_sig(b"anything at all", &forged).is_ok(),
-            "so the check has to be ours"
-        );
+        assert!(unchecked.verify_sig(b"anything at all", &forged).is_ok(), "so the check has to be ours");
 
         let mut minus_one = [0xff_u8; 32];
         (minus_one[0], minus_one[31]) = (0xec, 0x7f);
@@ -267,11 +260,7 @@ mod tests {
         even[255] = 0xfe;
         assert_eq!(fault(&even, &f4), Some(KeyFault::Modulus));
         assert_eq!(fault(&[0; 256], &f4), Some(KeyFault::Modulus));
-        assert_eq!(
-            fault(&[&[0], &*modulus(2048)].concat(), &[0, 1, 0, 1]),
-            None,
-            "a leading zero octet"
-        );
+        assert_eq!(fault(&[&[0], &*modulus(2048)].concat(), &[0, 1, 0, 1]), None, "a leading zero octet");
         assert_eq!(fault(&modulus(2048), &[3]), None);
         for e in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &[4, 0, 0, 0, 1]] {
             assert_eq!(fault(&modulus(2048), e), Some(KeyFault::Exponent), "{e:?}");
@@ -280,33 +269,17 @@ mod tests {
 
     #[test]
     fn a_key_takes_no_algorithm_of_another_type() {
-        assert_eq!(
-            PublicKey::rsa(Algorithm::Es256, &[], &[]).err(),
-            Some(KeyFault::WrongAlgorithm)
-        );
-        assert_eq!(
-            PublicKey::ec(Algorithm::Rs256, &[], &[]).err(),
-            Some(KeyFault::WrongAlgorithm)
-        );
-        assert_eq!(
-            PublicKey::ed25519(Algorithm::Es256, &[]).err(),
-            Some(KeyFault::WrongAlgorithm)
-        );
+        assert_eq!(PublicKey::rsa(Algorithm::Es256, &[], &[]).err(), Some(KeyFault::WrongAlgorithm));
+        assert_eq!(PublicKey::ec(Algorithm::Rs256, &[], &[]).err(), Some(KeyFault::WrongAlgorithm));
+        assert_eq!(PublicKey::ed25519(Algorithm::Es256, &[]).err(), Some(KeyFault::WrongAlgorithm));
         assert!(MacKey::new(Algorithm::Rs256, &[7; 64]).is_none());
     }
 
     #[test]
     fn a_mac_key_is_at_least_as_long_as_its_hash() {
-        for (algorithm, length) in [
-            (Algorithm::Hs256, 32),
-            (Algorithm::Hs384, 48),
-            (Algorithm::Hs512, 64),
-        ] {
+        for (algorithm, length) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
             assert!(MacKey::new(algorithm, &vec![7; length]).is_some(), "{algorithm}");
-            assert!(
-                MacKey::new(algorithm, &vec![7; length - 1]).is_none(),
-                "{algorithm}"
-            );
+            assert!(MacKey::new(algorithm, &vec![7; length - 1]).is_none(), "{algorithm}");
         }
     }
 }

@@ -17,9 +17,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(crate) fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            message: message.into(),
-        }
+        Self { message: message.into() }
     }
 }
 
@@ -47,10 +45,7 @@ impl AuthError {
     }
 
     pub(crate) const fn about(kind: AuthErrorKind, claim: &'static str) -> Self {
-        Self {
-            kind,
-            claim: Some(claim),
-        }
+        Self { kind, claim: Some(claim) }
     }
 
     /// What went wrong, to match on.
@@ -255,11 +250,7 @@ pub enum JwksErrorKind {
 
 impl JwksError {
     pub(crate) fn new(kind: JwksErrorKind, endpoint: &Arc<str>) -> Self {
-        Self {
-            kind,
-            endpoint: Arc::clone(endpoint),
-            source: None,
-        }
+        Self { kind, endpoint: Arc::clone(endpoint), source: None }
     }
 
     pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -319,9 +310,7 @@ impl fmt::Display for JwksError {
 
 impl StdError for JwksError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -339,10 +328,7 @@ mod tests {
             assert!(codes.insert(error.code()), "{} is used twice", error.code());
             // RFC 6750 §3: %x20-21 / %x23-5B / %x5D-7E
             assert!(
-                error
-                    .description()
-                    .bytes()
-                    .all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+                error.description().bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
                 "{} has a character that no error_description may hold",
                 error.code()
             );

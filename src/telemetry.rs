@@ -105,9 +105,7 @@ pub(crate) fn refreshed(
 }
 
 pub(crate) fn refresh_failed(endpoint: &str, error: &JwksError, in_a_row: u32, retry_in: Duration) {
-    let cause = std::error::Error::source(error)
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     tracing::warn!(
         endpoint,
         code = error.code(),
@@ -126,12 +124,7 @@ pub(crate) fn state_changed(endpoint: &str, from: &'static str, to: &'static str
     if ready {
         tracing::info!(endpoint, from, to, "key set state changed");
     } else {
-        tracing::error!(
-            endpoint,
-            from,
-            to,
-            "key set state changed: tokens cannot be checked"
-        );
+        tracing::error!(endpoint, from, to, "key set state changed: tokens cannot be checked");
     }
     #[cfg(feature = "metrics")]
     for state in ["cold", "fresh", "stale", "expired"] {
@@ -141,10 +134,7 @@ pub(crate) fn state_changed(endpoint: &str, from: &'static str, to: &'static str
 }
 
 pub(crate) fn secret_material_published(endpoint: &str) {
-    tracing::warn!(
-        endpoint,
-        "the key set publishes private or symmetric keys: these are not used"
-    );
+    tracing::warn!(endpoint, "the key set publishes private or symmetric keys: these are not used");
 }
 
 /// What became of a token whose key is not in the set.

@@ -49,9 +49,8 @@ struct User {
 #[test]
 fn a_new_token_and_a_repeated_one_stay_within_their_budgets() {
     let issuer = Issuer::new();
-    let mut plain = Router::new()
-        .route("/me", get(async || StatusCode::NO_CONTENT))
-        .layer(DoNothing::default());
+    let mut plain =
+        Router::new().route("/me", get(async || StatusCode::NO_CONTENT)).layer(DoNothing::default());
     let mut guarded = Router::new()
         .route(
             "/me",
@@ -72,10 +71,7 @@ fn a_new_token_and_a_repeated_one_stay_within_their_budgets() {
     let repeated = count(&mut guarded, &token);
     println!("do-nothing layer {nothing}, new token {new}, repeated token {repeated}");
     assert!(new <= nothing + NEW_TOKEN, "a new token: {new} against {nothing}");
-    assert!(
-        repeated <= nothing + REPEATED_TOKEN,
-        "a repeated token: {repeated} against {nothing}"
-    );
+    assert!(repeated <= nothing + REPEATED_TOKEN, "a repeated token: {repeated} against {nothing}");
 }
 
 /// A layer that does nothing but, like any that is set to something, has a size: axum clones it for every request.
@@ -122,9 +118,7 @@ struct Issuer {
 
 impl Issuer {
     fn new() -> Self {
-        Self {
-            key: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key pair"),
-        }
+        Self { key: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key pair") }
     }
 
     fn verifier(&self) -> Arc<Verifier> {
@@ -144,10 +138,7 @@ impl Issuer {
         });
         let [header, claims] = [header, claims].map(|part| BASE64URL.encode_to_string(part.to_string()));
         let signing_input = format!("{header}.{claims}");
-        let signature = self
-            .key
-            .sign(&SystemRandom::new(), signing_input.as_bytes())
-            .expect("a signature");
+        let signature = self.key.sign(&SystemRandom::new(), signing_input.as_bytes()).expect("a signature");
         format!("{signing_input}.{}", BASE64URL.encode_to_string(signature))
     }
 }

@@ -1,8 +1,5 @@
 //! The metrics by name and label, as `manual::operations` lists them.
-#![allow(
-    clippy::expect_used,
-    reason = "a test may stop at the first thing that is not as it says"
-)]
+#![allow(clippy::expect_used, reason = "a test may stop at the first thing that is not as it says")]
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -31,39 +28,21 @@ fn requests_are_counted_by_outcome_and_source_and_the_cache_by_result() {
         knock(&layer.optional(), None).await;
     });
     let requests = |outcome, source| {
-        counted
-            .get(&format!(
-                "jwt_auth_requests_total outcome={outcome} source={source}"
-            ))
-            .copied()
+        counted.get(&format!("jwt_auth_requests_total outcome={outcome} source={source}")).copied()
     };
     assert_eq!(requests("accepted", "bearer"), Some(2.0), "{counted:?}");
     assert_eq!(requests("token_malformed", "bearer"), Some(1.0), "{counted:?}");
     assert_eq!(requests("token_missing", "none"), Some(1.0), "{counted:?}");
     assert_eq!(requests("anonymous", "none"), Some(1.0), "{counted:?}");
-    assert_eq!(
-        counted.get("jwt_auth_token_cache_total result=hit"),
-        Some(&1.0),
-        "{counted:?}"
-    );
-    assert_eq!(
-        counted.get("jwt_auth_token_cache_total result=miss"),
-        Some(&1.0),
-        "{counted:?}"
-    );
-    assert_eq!(
-        counted.get("jwt_auth_verify_seconds"),
-        Some(&2.0),
-        "the good token once, the bad one once"
-    );
+    assert_eq!(counted.get("jwt_auth_token_cache_total result=hit"), Some(&1.0), "{counted:?}");
+    assert_eq!(counted.get("jwt_auth_token_cache_total result=miss"), Some(&1.0), "{counted:?}");
+    assert_eq!(counted.get("jwt_auth_verify_seconds"), Some(&2.0), "the good token once, the bad one once");
 }
 
 #[test]
 fn refreshes_are_counted_by_result_and_the_state_and_the_keys_are_gauges() {
     let counted = recorded(async {
-        let jwks = Jwks::builder("https://issuer.example/jwks.json")
-            .expect("a URL")
-            .with_fetch(Canned);
+        let jwks = Jwks::builder("https://issuer.example/jwks.json").expect("a URL").with_fetch(Canned);
         let jwks = jwks.spawn().expect("a runtime");
         jwks.ready().await.expect("a key set");
         jwks.refresh_now().await.expect("the same key set");
@@ -91,10 +70,7 @@ fn refreshes_are_counted_by_result_and_the_state_and_the_keys_are_gauges() {
 fn recorded(work: impl Future<Output = ()>) -> BTreeMap<String, f64> {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     metrics::with_local_recorder(&recorder, || runtime.block_on(work));
     values(&snapshotter)
 }
@@ -104,10 +80,7 @@ fn values(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
     let snapshot = snapshotter.snapshot().into_vec().into_iter();
     snapshot
         .map(|(key, _, _, value)| {
-            let labels = key
-                .key()
-                .labels()
-                .map(|label| format!(" {}={}", label.key(), label.value()));
+            let labels = key.key().labels().map(|label| format!(" {}={}", label.key(), label.value()));
             let name = key.key().name().to_owned() + &labels.collect::<String>();
             let value = match value {
                 DebugValue::Counter(count) => count as f64,
@@ -120,9 +93,8 @@ fn values(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
 }
 
 async fn knock(layer: &JwtAuthLayer, token: Option<&str>) {
-    let service = layer.layer(tower::service_fn(|_: Request<()>| {
-        ready(Ok::<_, Infallible>(Response::new(String::new())))
-    }));
+    let service = layer
+        .layer(tower::service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(String::new())))));
     let mut request = Request::new(());
     if let Some(token) = token {
         let value = format!("Bearer {token}").parse().expect("a header value");
@@ -138,21 +110,16 @@ fn vectors() -> serde_json::Value {
 fn good_token() -> String {
     let vectors = vectors();
     let mut cases = vectors["cases"].as_array().expect("cases").iter();
-    let good = cases
-        .find(|case| case["alg"] == "HS256" && case["verdict"] == "accepted")
-        .expect("a good one");
+    let good =
+        cases.find(|case| case["alg"] == "HS256" && case["verdict"] == "accepted").expect("a good one");
     good["token"].as_str().expect("a token").to_owned()
 }
 
 fn verifier() -> Verifier {
     let vectors = vectors();
     let mut secrets = vectors["secrets"].as_array().expect("secrets").iter();
-    let secret = secrets
-        .find(|secret| secret["alg"] == "HS256")
-        .and_then(|secret| secret["k"].as_str());
-    let secret = base64_simd::URL_SAFE_NO_PAD
-        .decode_to_vec(secret.expect("a secret"))
-        .expect("base64url");
+    let secret = secrets.find(|secret| secret["alg"] == "HS256").and_then(|secret| secret["k"].as_str());
+    let secret = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(secret.expect("a secret")).expect("base64url");
     let secret = SharedSecret::new(Algorithm::Hs256, secret).expect("long enough");
     Verifier::new("https://issuer.example", "api", secret)
         .expect("a verifier")

@@ -52,10 +52,7 @@ impl DemoIssuer {
     }
 
     fn token(&self, expires: SystemTime) -> String {
-        let exp = expires
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs();
+        let exp = expires.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let header = json!({ "alg": "ES256", "kid": KID, "typ": "JWT" });
         let claims = json!({
             "iss": self.url,

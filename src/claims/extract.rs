@@ -42,9 +42,7 @@ impl<S: Sync> FromRequestParts<S> for VerifiedToken {
     type Rejection = ClaimsRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        token(parts)?
-            .cloned()
-            .ok_or(ClaimsRejection::Refused(AuthErrorKind::TokenMissing.into()))
+        token(parts)?.cloned().ok_or(ClaimsRejection::Refused(AuthErrorKind::TokenMissing.into()))
     }
 }
 
@@ -85,11 +83,7 @@ where
     T: DeserializeOwned + Send + Sync + 'static,
 {
     match token(parts)? {
-        Some(token) => token
-            .claims()
-            .map(Claims)
-            .map(Some)
-            .map_err(ClaimsRejection::Refused),
+        Some(token) => token.claims().map(Claims).map(Some).map_err(ClaimsRejection::Refused),
         None => Ok(None),
     }
 }

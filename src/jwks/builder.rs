@@ -29,20 +29,11 @@ impl JwksBuilder {
     }
 
     pub(super) fn of_issuer(issuer: &str) -> Result<Self, ConfigError> {
-        Ok(Self::new(
-            Origin::Issuer(Discovery::new(issuer)?),
-            Arc::from(issuer),
-        ))
+        Ok(Self::new(Origin::Issuer(Discovery::new(issuer)?), Arc::from(issuer)))
     }
 
     fn new(origin: Origin, name: Arc<str>) -> Self {
-        Self {
-            origin,
-            name,
-            client: None,
-            allowed: AlgorithmSet::asymmetric(),
-            interval: REFRESH_INTERVAL,
-        }
+        Self { origin, name, client: None, allowed: AlgorithmSet::asymmetric(), interval: REFRESH_INTERVAL }
     }
 
     /// Fetches with a client of your own: a private CA, mTLS, a proxy.
@@ -109,19 +100,14 @@ impl JwksBuilder {
         Ok(Jwks::new(
             self.name,
             shared,
-            Kind::Remote {
-                progress: progress_receiver,
-                interval: self.interval,
-            },
+            Kind::Remote { progress: progress_receiver, interval: self.interval },
         ))
     }
 }
 
 impl std::fmt::Debug for JwksBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JwksBuilder")
-            .field("origin", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("JwksBuilder").field("origin", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -132,7 +118,5 @@ fn default_client() -> Result<Arc<dyn Fetch>, ConfigError> {
 
 #[cfg(not(feature = "http-client"))]
 fn default_client() -> Result<Arc<dyn Fetch>, ConfigError> {
-    Err(ConfigError::new(
-        "no HTTP client: turn the feature `http-client` on or bring one with `with_fetch`",
-    ))
+    Err(ConfigError::new("no HTTP client: turn the feature `http-client` on or bring one with `with_fetch`"))
 }

@@ -31,10 +31,7 @@ impl Discovery {
         Endpoint::new(issuer)?;
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
         // The path begins at the third slash, where there is one.
-        let path_start = base
-            .match_indices('/')
-            .nth(2)
-            .map_or(base.len(), |(start, _)| start);
+        let path_start = base.match_indices('/').nth(2).map_or(base.len(), |(start, _)| start);
         let (origin, path) = base.split_at_checked(path_start).unwrap_or((base, ""));
         Ok(Self {
             issuer: issuer.to_owned(),
@@ -51,12 +48,10 @@ impl Discovery {
         match self.ask(client, openid).await {
             Err(error) if matches!(error.kind(), JwksErrorKind::Status(404 | 405 | 410)) => {
                 // The first error says more where neither place has a document.
-                self.ask(client, oauth)
-                    .await
-                    .map_err(|second| match second.kind() {
-                        JwksErrorKind::Status(404 | 405 | 410) => error,
-                        _ => second,
-                    })
+                self.ask(client, oauth).await.map_err(|second| match second.kind() {
+                    JwksErrorKind::Status(404 | 405 | 410) => error,
+                    _ => second,
+                })
             }
             answer => answer,
         }
@@ -121,30 +116,16 @@ mod tests {
         let place = discovery.places[0].clone();
         let read = |issuer: &str, keys: &str| {
             let document = format!(r#"{{"issuer":"{issuer}","jwks_uri":"{keys}"}}"#);
-            discovery
-                .read(document.as_bytes(), &place)
-                .map_err(|error| error.kind())
+            discovery.read(document.as_bytes(), &place).map_err(|error| error.kind())
         };
         let keys = "https://keys.example.com/jwks";
         assert!(read("https://login.example.com", keys).is_ok());
-        for other in [
-            "https://login.example.com/",
-            "https://LOGIN.example.com",
-            "https://login.example.com.evil",
-            "",
-        ] {
-            assert_eq!(
-                read(other, keys).err(),
-                Some(JwksErrorKind::IssuerMismatch),
-                "{other}"
-            );
+        for other in
+            ["https://login.example.com/", "https://LOGIN.example.com", "https://login.example.com.evil", ""]
+        {
+            assert_eq!(read(other, keys).err(), Some(JwksErrorKind::IssuerMismatch), "{other}");
         }
-        for keys in [
-            "http://keys.example.com/jwks",
-            "http://127.0.0.1/jwks",
-            "/jwks",
-            "file:///etc/passwd",
-        ] {
+        for keys in ["http://keys.example.com/jwks", "http://127.0.0.1/jwks", "/jwks", "file:///etc/passwd"] {
             assert_eq!(
                 read("https://login.example.com", keys).err(),
                 Some(JwksErrorKind::InsecureUrl),
@@ -165,12 +146,9 @@ mod tests {
 
     #[test]
     fn an_issuer_is_a_url_without_query_or_fragment() {
-        for issuer in [
-            "login.example.com",
-            "https://login.example.com/?a=b",
-            "https://login.example.com#x",
-            "",
-        ] {
+        for issuer in
+            ["login.example.com", "https://login.example.com/?a=b", "https://login.example.com#x", ""]
+        {
             assert!(Discovery::new(issuer).is_err(), "{issuer}");
         }
     }

@@ -96,19 +96,13 @@ impl Endpoint {
             ConfigError::new("this is no URL: write one like https://login.example.com/jwks.json")
         })?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(ConfigError::new(format!(
-                "{url:?} is not absolute: write https://host/path"
-            )));
+            return Err(ConfigError::new(format!("{url:?} is not absolute: write https://host/path")));
         };
         if authority.as_str().contains('@') {
-            return Err(ConfigError::new(
-                "a URL with userinfo cannot be fetched: leave it out",
-            ));
+            return Err(ConfigError::new("a URL with userinfo cannot be fetched: leave it out"));
         }
         if scheme != "https" && !(scheme == "http" && is_loopback(authority.host())) {
-            return Err(ConfigError::new(format!(
-                "{url:?} must be https (http is for this machine only)"
-            )));
+            return Err(ConfigError::new(format!("{url:?} must be https (http is for this machine only)")));
         }
         let name = format!("{scheme}://{authority}{}", uri.path()).into();
         Ok(Self { uri, name })
@@ -167,14 +161,8 @@ impl Validators {
 /// A good answer.
 #[derive(Debug)]
 pub(super) enum Document {
-    NotModified {
-        max_age: Option<Duration>,
-    },
-    Body {
-        bytes: Vec<u8>,
-        validators: Validators,
-        max_age: Option<Duration>,
-    },
+    NotModified { max_age: Option<Duration> },
+    Body { bytes: Vec<u8>, validators: Validators, max_age: Option<Duration> },
 }
 
 /// Fetches one document, within the limits and without following anything.
@@ -222,21 +210,13 @@ fn judge(response: Response<Vec<u8>>, endpoint: &Endpoint, sent: &Validators) ->
         }
         status => return Err(endpoint.failed(JwksErrorKind::Status(status.as_u16()))),
     }
-    if parts
-        .headers
-        .get(header::CONTENT_ENCODING)
-        .is_some_and(|encoding| encoding != "identity")
-    {
+    if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return Err(endpoint.failed(JwksErrorKind::Encoded));
     }
     if bytes.len() > MAX_DOCUMENT_BYTES {
         return Err(endpoint.failed(JwksErrorKind::TooLarge));
     }
-    Ok(Document::Body {
-        bytes,
-        validators: Validators::of(&parts.headers),
-        max_age,
-    })
+    Ok(Document::Body { bytes, validators: Validators::of(&parts.headers), max_age })
 }
 
 /// `max-age` of `Cache-Control` ([RFC 9111 §5.2.2.1]).
@@ -302,10 +282,7 @@ mod tests {
 
     #[test]
     fn only_200_brings_keys_and_304_only_what_was_asked_for() {
-        let sent = Validators {
-            etag: Some(HeaderValue::from_static("\"a\"")),
-            last_modified: None,
-        };
+        let sent = Validators { etag: Some(HeaderValue::from_static("\"a\"")), last_modified: None };
         let judged = |status: u16, sent: &Validators| {
             let mut response = Response::new(b"{}".to_vec());
             *response.status_mut() = StatusCode::from_u16(status).expect("a status");
@@ -313,21 +290,12 @@ mod tests {
         };
         assert!(matches!(judged(200, &sent), Ok(Document::Body { .. })));
         assert!(matches!(judged(304, &sent), Ok(Document::NotModified { .. })));
-        assert!(matches!(
-            judged(304, &Validators::default()),
-            Err(JwksErrorKind::Status(304))
-        ));
+        assert!(matches!(judged(304, &Validators::default()), Err(JwksErrorKind::Status(304))));
         for status in [301, 302, 303, 307, 308] {
-            assert!(
-                matches!(judged(status, &sent), Err(JwksErrorKind::Redirected)),
-                "{status}"
-            );
+            assert!(matches!(judged(status, &sent), Err(JwksErrorKind::Redirected)), "{status}");
         }
         for status in [201, 204, 206, 400, 404, 500, 503] {
-            assert!(
-                matches!(judged(status, &sent), Err(JwksErrorKind::Status(_))),
-                "{status}"
-            );
+            assert!(matches!(judged(status, &sent), Err(JwksErrorKind::Status(_))), "{status}");
         }
     }
 
@@ -335,18 +303,11 @@ mod tests {
     fn a_body_is_plain_and_no_longer_than_the_limit() {
         let judged = |length: usize, encoding: &'static str| {
             let mut response = Response::new(vec![b' '; length]);
-            response
-                .headers_mut()
-                .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
-            judge(response, &endpoint(), &Validators::default())
-                .err()
-                .map(|error| error.kind())
+            response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            judge(response, &endpoint(), &Validators::default()).err().map(|error| error.kind())
         };
         assert_eq!(judged(MAX_DOCUMENT_BYTES, "identity"), None);
-        assert_eq!(
-            judged(MAX_DOCUMENT_BYTES + 1, "identity"),
-            Some(JwksErrorKind::TooLarge)
-        );
+        assert_eq!(judged(MAX_DOCUMENT_BYTES + 1, "identity"), Some(JwksErrorKind::TooLarge));
         assert_eq!(judged(10, "gzip"), Some(JwksErrorKind::Encoded));
     }
 

@@ -58,11 +58,7 @@ impl VerifyingKey {
         let key = parsed.map_err(|fault| {
             ConfigError::new(format!("no key for {algorithm}: {}", SkipReason::from(fault)))
         })?;
-        Ok(Self {
-            algorithm,
-            kid: None,
-            key,
-        })
+        Ok(Self { algorithm, kid: None, key })
     }
 
     /// Reads one JSON Web Key ([RFC 7517 §4]).
@@ -112,23 +108,11 @@ impl VerifyingKey {
             return Err(SkipReason::AlgorithmNotAllowed);
         }
         let key = match &*jwk.kty {
-            "RSA" => PublicKey::rsa(
-                algorithm,
-                &decoded(jwk.n.as_deref())?,
-                &decoded(jwk.e.as_deref())?,
-            )?,
-            "EC" => PublicKey::ec(
-                algorithm,
-                &decoded(jwk.x.as_deref())?,
-                &decoded(jwk.y.as_deref())?,
-            )?,
+            "RSA" => PublicKey::rsa(algorithm, &decoded(jwk.n.as_deref())?, &decoded(jwk.e.as_deref())?)?,
+            "EC" => PublicKey::ec(algorithm, &decoded(jwk.x.as_deref())?, &decoded(jwk.y.as_deref())?)?,
             _ => PublicKey::ed25519(algorithm, &decoded(jwk.x.as_deref())?)?,
         };
-        Ok(Self {
-            algorithm,
-            kid: jwk.kid.map(Arc::from),
-            key,
-        })
+        Ok(Self { algorithm, kid: jwk.kid.map(Arc::from), key })
     }
 }
 
@@ -153,9 +137,7 @@ impl Eq for VerifyingKey {}
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyingKey")
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        f.debug_struct("VerifyingKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 
@@ -258,25 +240,13 @@ impl Members {
     /// [RFC 7517 §4.2]: https://www.rfc-editor.org/rfc/rfc7517#section-4.2
     /// [RFC 7517 §4.3]: https://www.rfc-editor.org/rfc/rfc7517#section-4.3
     fn check_purpose(&self) -> Result<(), SkipReason> {
-        let secrets = [
-            &self.d,
-            &self.p,
-            &self.q,
-            &self.dp,
-            &self.dq,
-            &self.qi,
-            &self.oth,
-            &self.k,
-            &self.private,
-        ];
+        let secrets =
+            [&self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qi, &self.oth, &self.k, &self.private];
         if self.kty == "oct" || secrets.iter().any(|member| member.is_some()) {
             return Err(SkipReason::SecretMaterial);
         }
         if self.purpose.as_ref().is_some_and(|purpose| purpose != "sig")
-            || self
-                .key_ops
-                .as_ref()
-                .is_some_and(|operations| !operations.iter().any(|op| op == "verify"))
+            || self.key_ops.as_ref().is_some_and(|operations| !operations.iter().any(|op| op == "verify"))
         {
             return Err(SkipReason::OtherPurpose);
         }
@@ -307,7 +277,5 @@ impl Members {
 
 fn decoded(member: Option<&str>) -> Result<Vec<u8>, SkipReason> {
     let text = member.ok_or(SkipReason::Malformed)?;
-    base64_simd::URL_SAFE_NO_PAD
-        .decode_to_vec(text)
-        .map_err(|_| SkipReason::Malformed)
+    base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| SkipReason::Malformed)
 }

@@ -81,10 +81,7 @@ struct Inner {
 
 enum Kind {
     Fixed,
-    Remote {
-        progress: watch::Receiver<Progress>,
-        interval: Duration,
-    },
+    Remote { progress: watch::Receiver<Progress>, interval: Duration },
 }
 
 impl Jwks {
@@ -161,11 +158,8 @@ impl Jwks {
 
     fn fixed(keys: KeySet, name: &str) -> Result<Self, ConfigError> {
         if keys.is_empty() {
-            let skipped: Vec<_> = keys
-                .skipped()
-                .iter()
-                .map(|(reason, count)| format!("{count} {reason}"))
-                .collect();
+            let skipped: Vec<_> =
+                keys.skipped().iter().map(|(reason, count)| format!("{count} {reason}")).collect();
             return Err(ConfigError::new(format!(
                 "the key set holds no usable key; skipped: [{}]",
                 skipped.join(", ")
@@ -178,14 +172,7 @@ impl Jwks {
 
     fn new(name: Arc<str>, shared: Arc<Shared>, kind: Kind) -> Self {
         let fingerprints = foldhash::quality::RandomState::default();
-        Self {
-            inner: Arc::new(Inner {
-                name,
-                shared,
-                kind,
-                fingerprints,
-            }),
-        }
+        Self { inner: Arc::new(Inner { name, shared, kind, fingerprints }) }
     }
 
     /// Where the set stands now, for a readiness handler.
@@ -237,10 +224,7 @@ impl fmt::Display for Jwks {
 
 impl fmt::Debug for Jwks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Jwks")
-            .field("name", &self.inner.name)
-            .field("status", &self.status())
-            .finish()
+        f.debug_struct("Jwks").field("name", &self.inner.name).field("status", &self.status()).finish()
     }
 }
 

@@ -81,10 +81,7 @@ impl Refresher {
     /// shuts down under it leaves no request hanging.
     pub(super) fn start_on(self, runtime: &tokio::runtime::Handle) {
         let name = Arc::clone(&self.name);
-        runtime.spawn(
-            self.run()
-                .instrument(tracing::info_span!("jwks", endpoint = %name)),
-        );
+        runtime.spawn(self.run().instrument(tracing::info_span!("jwks", endpoint = %name)));
     }
 
     async fn run(self) {
@@ -100,8 +97,7 @@ impl Refresher {
                 () = sleep_until(due) => {}
             }
             shared.gate().begin();
-            self.progress
-                .send_modify(|progress| progress.begun = progress.begun.saturating_add(1));
+            self.progress.send_modify(|progress| progress.begun = progress.begun.saturating_add(1));
             let started = Instant::now();
             let outcome = tokio::select! {
                 () = shared.abandoned.notified() => return,
@@ -109,8 +105,7 @@ impl Refresher {
             };
             due = self.publish(outcome, &mut memory, started, due);
             // Last of all: whoever is woken by it must find the new snapshot.
-            self.progress
-                .send_modify(|progress| progress.ended = progress.begun);
+            self.progress.send_modify(|progress| progress.ended = progress.begun);
         }
     }
 
@@ -120,9 +115,7 @@ impl Refresher {
     async fn attempt(&self, memory: &Memory) -> Result<Fetched, JwksError> {
         let client = Arc::clone(&self.client);
         let origin = self.origin.clone();
-        let Memory {
-            key_set, validators, ..
-        } = memory.clone();
+        let Memory { key_set, validators, .. } = memory.clone();
         let failed = |kind| JwksError::new(kind, &self.name);
         let mut attempt = JoinSet::new();
         attempt.spawn(
@@ -174,10 +167,7 @@ impl Refresher {
                     skipped,
                     took,
                 );
-                (
-                    after,
-                    now.checked_add(after_success(self.interval, max_age, fastrand::f64())),
-                )
+                (after, now.checked_add(after_success(self.interval, max_age, fastrand::f64())))
             }
             Err(error) => {
                 // The document may have moved: discover it anew next time, and ask for it whole.
@@ -224,11 +214,7 @@ impl Refresher {
         let Fetched { endpoint, document } = fetched;
         let (bytes, validators, max_age) = match document {
             Document::NotModified { max_age } => return Ok((None, max_age)),
-            Document::Body {
-                bytes,
-                validators,
-                max_age,
-            } => (bytes, validators, max_age),
+            Document::Body { bytes, validators, max_age } => (bytes, validators, max_age),
         };
         let keys =
             KeySet::parse(&bytes, self.allowed).ok_or_else(|| endpoint.failed(JwksErrorKind::Unparsable))?;

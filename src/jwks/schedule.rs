@@ -125,10 +125,7 @@ impl RefetchGate {
         if self.attempt != Attempt::None {
             return Verdict::Join;
         }
-        if self
-            .last_attempt
-            .is_some_and(|last| now.duration_since(last) < self.cooldown())
-        {
+        if self.last_attempt.is_some_and(|last| now.duration_since(last) < self.cooldown()) {
             return Verdict::Refuse;
         }
         Verdict::Refetch
@@ -147,32 +144,23 @@ impl RefetchGate {
             return false;
         }
         self.attempt = Attempt::None;
-        self.fruitless = if fruitful {
-            0
-        } else {
-            self.fruitless.saturating_add(1)
-        };
+        self.fruitless = if fruitful { 0 } else { self.fruitless.saturating_add(1) };
         true
     }
 
     fn cooldown(&self) -> Duration {
         let doublings = self.fruitless.saturating_sub(1).min(16);
-        REFETCH_COOLDOWN
-            .saturating_mul(1 << doublings)
-            .min(MAX_REFETCH_COOLDOWN)
+        REFETCH_COOLDOWN.saturating_mul(1 << doublings).min(MAX_REFETCH_COOLDOWN)
     }
 
     fn is_known_unknown(&self, key: u64, now: Instant) -> bool {
-        self.unknown
-            .get(&key)
-            .is_some_and(|since| now.duration_since(*since) < UNKNOWN_FOR)
+        self.unknown.get(&key).is_some_and(|since| now.duration_since(*since) < UNKNOWN_FOR)
     }
 
     /// A good fetch did not bring `key`.
     pub(super) fn remember_unknown(&mut self, key: u64, now: Instant) {
         if self.unknown.len() >= MAX_UNKNOWN {
-            self.unknown
-                .retain(|_, since| now.duration_since(*since) < UNKNOWN_FOR);
+            self.unknown.retain(|_, since| now.duration_since(*since) < UNKNOWN_FOR);
         }
         if self.unknown.len() < MAX_UNKNOWN {
             self.unknown.insert(key, now);
@@ -186,10 +174,7 @@ impl RefetchGate {
 
     /// Takes a place among those waiting for `key`; false if there is none left.
     pub(super) fn enter(&mut self, key: u64) -> bool {
-        let waiters = self
-            .waiting
-            .values()
-            .fold(0_usize, |sum, count| sum.saturating_add(*count));
+        let waiters = self.waiting.values().fold(0_usize, |sum, count| sum.saturating_add(*count));
         let has_place = self.waiting.contains_key(&key) || self.waiting.len() < MAX_AWAITED_KEYS;
         if waiters >= MAX_WAITERS || !has_place {
             return false;
@@ -234,11 +219,7 @@ mod tests {
     #[test]
     fn failures_back_off_exponentially_up_to_a_minute() {
         for (failures, longest) in [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (40, 60), (u32::MAX, 60)] {
-            assert_eq!(
-                after_failure(failures, 1.0),
-                Duration::from_secs(longest),
-                "{failures}"
-            );
+            assert_eq!(after_failure(failures, 1.0), Duration::from_secs(longest), "{failures}");
             assert_eq!(after_failure(failures, 0.0), MIN_BACKOFF, "{failures}");
         }
     }

@@ -59,14 +59,9 @@ impl SharedSecret {
             ));
         }
         let key = MacKey::new(algorithm, secret).ok_or_else(|| {
-            ConfigError::new(format!(
-                "the secret is shorter than the hash of {algorithm}: use random bytes"
-            ))
+            ConfigError::new(format!("the secret is shorter than the hash of {algorithm}: use random bytes"))
         })?;
-        Ok(Self {
-            algorithm,
-            key: Arc::new(key),
-        })
+        Ok(Self { algorithm, key: Arc::new(key) })
     }
 
     /// The one algorithm that this secret verifies.

@@ -56,10 +56,7 @@ impl KeySet {
     }
 
     pub(crate) fn of(keys: Vec<VerifyingKey>) -> Self {
-        let mut set = Self {
-            keys,
-            skipped: BTreeMap::new(),
-        };
+        let mut set = Self { keys, skipped: BTreeMap::new() };
         set.keys.sort_by(|a, b| a.kid().cmp(&b.kid()));
         set
     }
@@ -81,19 +78,11 @@ impl KeySet {
             None if self.has_one_key_for(algorithm) => &self.keys,
             None => &[],
         };
-        named
-            .iter()
-            .filter(move |key| key.algorithm() == algorithm)
-            .take(MAX_CANDIDATES)
+        named.iter().filter(move |key| key.algorithm() == algorithm).take(MAX_CANDIDATES)
     }
 
     fn has_one_key_for(&self, algorithm: Algorithm) -> bool {
-        self.keys
-            .iter()
-            .filter(|key| key.algorithm() == algorithm)
-            .take(2)
-            .count()
-            == 1
+        self.keys.iter().filter(|key| key.algorithm() == algorithm).take(2).count() == 1
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -147,14 +136,8 @@ mod tests {
             ("7".to_owned(), Malformed),
             ("{}".to_owned(), Malformed),
             (r#"{"kty":"RSA"}"#.to_owned(), Malformed),
-            (
-                r#"{"kty":"AKP","alg":"ML-DSA-44","pub":"AA"}"#.to_owned(),
-                UnsupportedType,
-            ),
-            (
-                r#"{"kty":"OKP","crv":"X25519","x":"AA"}"#.to_owned(),
-                UnsupportedType,
-            ),
+            (r#"{"kty":"AKP","alg":"ML-DSA-44","pub":"AA"}"#.to_owned(), UnsupportedType),
+            (r#"{"kty":"OKP","crv":"X25519","x":"AA"}"#.to_owned(), UnsupportedType),
             (r#"{"kty":"oct","k":"AAAA"}"#.to_owned(), SecretMaterial),
             (format!(r#"{{{P256},"d":"AAAA"}}"#), SecretMaterial),
             (format!(r#"{{{P256},"use":"enc"}}"#), OtherPurpose),
@@ -167,64 +150,36 @@ mod tests {
             (format!(r#"{{{P256},"kid":5}}"#), Malformed),
             (format!(r#"{{{P256},"kid":"{}"}}"#, "k".repeat(257)), Malformed),
             (format!(r#"{{{P256},"kty":"EC"}}"#), Malformed),
-            (
-                format!(r#"{{"kty":"EC","crv":"P-256","x":"{zeros}A","y":"{zeros}A"}}"#),
-                Point,
-            ),
-            (
-                r#"{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}"#.to_owned(),
-                Point,
-            ),
+            (format!(r#"{{"kty":"EC","crv":"P-256","x":"{zeros}A","y":"{zeros}A"}}"#), Point),
+            (r#"{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}"#.to_owned(), Point),
             (r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#.to_owned(), ModulusSize),
-            (
-                format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{zeros}A"}}"#),
-                Point,
-            ),
+            (format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{zeros}A"}}"#), Point),
         ] {
             assert_eq!(only_reason(&entry), want, "{entry}");
         }
-        for accepted in [
-            "",
-            r#","use":"sig""#,
-            r#","key_ops":["verify"]"#,
-            r#","alg":"ES256""#,
-            r#","x5c":[]"#,
-        ] {
+        for accepted in
+            ["", r#","use":"sig""#, r#","key_ops":["verify"]"#, r#","alg":"ES256""#, r#","x5c":[]"#]
+        {
             assert_eq!(parse(&format!("{{{P256}{accepted}}}")).len(), 1, "{accepted}");
         }
     }
 
     #[test]
     fn only_an_object_with_an_array_of_keys_is_a_set() {
-        for document in [
-            "",
-            "[]",
-            "{}",
-            r#"{"keys":{}}"#,
-            r#"{"keys":[]"#,
-            "<html>",
-            r#"{"keys":[],"keys":[]}"#,
-        ] {
-            assert!(
-                KeySet::parse(document.as_bytes(), AlgorithmSet::asymmetric()).is_none(),
-                "{document}"
-            );
+        for document in
+            ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[]"#, "<html>", r#"{"keys":[],"keys":[]}"#]
+        {
+            assert!(KeySet::parse(document.as_bytes(), AlgorithmSet::asymmetric()).is_none(), "{document}");
         }
         assert!(parse("").is_empty());
     }
 
     #[test]
     fn a_named_key_is_found_by_name_and_algorithm_and_no_other() {
-        let set = parse(&format!(
-            r#"{{{ED},"kid":"b"}},{{{P256},"kid":"a"}},{{{ED},"kid":"c"}}"#
-        ));
+        let set = parse(&format!(r#"{{{ED},"kid":"b"}},{{{P256},"kid":"a"}},{{{ED},"kid":"c"}}"#));
         let count = |kid, algorithm| set.candidates(kid, algorithm).count();
         assert_eq!(count(Some("a"), Algorithm::Es256), 1);
-        assert_eq!(
-            count(Some("a"), Algorithm::EdDsa),
-            0,
-            "the name alone does not choose the algorithm"
-        );
+        assert_eq!(count(Some("a"), Algorithm::EdDsa), 0, "the name alone does not choose the algorithm");
         assert_eq!(count(Some("b"), Algorithm::EdDsa), 1);
         assert_eq!(count(Some("d"), Algorithm::EdDsa), 0);
         assert_eq!(count(Some(""), Algorithm::EdDsa), 0);
@@ -244,9 +199,6 @@ mod tests {
         let entries: Vec<_> = (0..10_000).map(|n| format!(r#"{{{ED},"kid":"{n}"}}"#)).collect();
         let set = parse(&entries.join(","));
         assert_eq!(set.len(), MAX_KEYS);
-        assert_eq!(
-            set.skipped().get(&SkipReason::TooMany),
-            Some(&(10_000 - MAX_KEYS))
-        );
+        assert_eq!(set.skipped().get(&SkipReason::TooMany), Some(&(10_000 - MAX_KEYS)));
     }
 }

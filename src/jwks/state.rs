@@ -43,21 +43,11 @@ pub(super) struct Failure {
 
 impl Snapshot {
     pub(super) fn cold() -> Self {
-        Self {
-            keys: Arc::default(),
-            generation: 0,
-            good: Good::Never,
-            failure: None,
-        }
+        Self { keys: Arc::default(), generation: 0, good: Good::Never, failure: None }
     }
 
     pub(super) fn fixed(keys: KeySet) -> Self {
-        Self {
-            keys: Arc::new(keys),
-            generation: 1,
-            good: Good::Always,
-            failure: None,
-        }
+        Self { keys: Arc::new(keys), generation: 1, good: Good::Always, failure: None }
     }
 
     /// After a fetch that brought `fetched`, or, with `None`, word that nothing changed.
@@ -68,21 +58,12 @@ impl Snapshot {
             }
             _ => (Arc::clone(&self.keys), self.generation),
         };
-        Self {
-            keys,
-            generation,
-            good: Good::At(now),
-            failure: None,
-        }
+        Self { keys, generation, good: Good::At(now), failure: None }
     }
 
     /// After a fetch that failed: the last good keys stay.
     pub(super) fn failed(&self, error: JwksError) -> Self {
-        let in_a_row = self
-            .failure
-            .as_ref()
-            .map_or(0, |failure| failure.in_a_row)
-            .saturating_add(1);
+        let in_a_row = self.failure.as_ref().map_or(0, |failure| failure.in_a_row).saturating_add(1);
         Self {
             keys: Arc::clone(&self.keys),
             generation: self.generation,
@@ -129,12 +110,7 @@ impl Snapshot {
         JwksStatus {
             state: self.state(now),
             keys: self.keys.len(),
-            skipped: self
-                .keys
-                .skipped()
-                .iter()
-                .map(|(reason, count)| (reason.code(), *count))
-                .collect(),
+            skipped: self.keys.skipped().iter().map(|(reason, count)| (reason.code(), *count)).collect(),
             generation: self.generation,
             age_seconds: match self.age(now) {
                 Age::Known(age) => Some(age.as_secs()),

@@ -29,16 +29,9 @@ pub(crate) enum Lack {
     /// There is no set yet.
     FirstSet,
     /// No key of this name and algorithm.
-    Key {
-        kid: Option<Box<str>>,
-        algorithm: Algorithm,
-    },
+    Key { kid: Option<Box<str>>, algorithm: Algorithm },
     /// A key of this name and algorithm whose signature it is not, in keys of this generation.
-    OtherKey {
-        kid: Option<Box<str>>,
-        algorithm: Algorithm,
-        generation: u64,
-    },
+    OtherKey { kid: Option<Box<str>>, algorithm: Algorithm, generation: u64 },
 }
 
 /// How the waiting ended.
@@ -54,11 +47,9 @@ impl Lack {
     fn is_filled_by(&self, snapshot: &Snapshot) -> bool {
         match self {
             Self::FirstSet => snapshot.good != Good::Never,
-            Self::Key { kid, algorithm } => snapshot
-                .keys()
-                .candidates(kid.as_deref(), *algorithm)
-                .next()
-                .is_some(),
+            Self::Key { kid, algorithm } => {
+                snapshot.keys().candidates(kid.as_deref(), *algorithm).next().is_some()
+            }
             Self::OtherKey { generation, .. } => snapshot.generation() != *generation,
         }
     }
@@ -92,10 +83,7 @@ impl Jwks {
             let mut progress = progress.clone();
             let wanted = progress.borrow().begun.saturating_add(1);
             self.inner.shared.wanted.notify_one();
-            progress
-                .wait_for(|progress| progress.ended >= wanted)
-                .await
-                .map_err(|_| self.stopped())?;
+            progress.wait_for(|progress| progress.ended >= wanted).await.map_err(|_| self.stopped())?;
         }
         match &self.load().failure {
             Some(failure) => Err(failure.error.clone()),
@@ -111,10 +99,7 @@ impl Jwks {
             Kind::Fixed => None,
         };
         // The inner state alone: a follower keeps no task alive.
-        JwksChanges {
-            shared: std::sync::Arc::clone(&self.inner.shared),
-            progress,
-        }
+        JwksChanges { shared: std::sync::Arc::clone(&self.inner.shared), progress }
     }
 
     fn stopped(&self) -> JwksError {
@@ -175,9 +160,7 @@ impl Jwks {
         let current = *progress.borrow();
         if current.is_fetching() {
             telemetry::unknown_key(UnknownKey::Joined);
-            _ = progress
-                .wait_for(|progress| progress.ended >= current.begun)
-                .await;
+            _ = progress.wait_for(|progress| progress.ended >= current.begun).await;
             if lack.is_filled_by(&self.load()) {
                 return;
             }
@@ -288,10 +271,7 @@ mod tests {
             let places: Vec<_> = keys.clone().filter_map(|key| Place::take(&shared, key)).collect();
             assert_eq!(places.len(), MAX_AWAITED_KEYS);
             assert!(Place::take(&shared, keys.end).is_none(), "a key too many");
-            assert!(
-                Place::take(&shared, 0).is_some(),
-                "a key that is waited for already"
-            );
+            assert!(Place::take(&shared, 0).is_some(), "a key that is waited for already");
         }
     }
 }

@@ -46,10 +46,7 @@ pub(super) enum Verdict {
 
 impl Verdict {
     fn refused(error: impl Into<AuthError>, source: Option<Source>) -> Self {
-        Self::Refused {
-            error: error.into(),
-            source,
-        }
+        Self::Refused { error: error.into(), source }
     }
 
     fn source(&self) -> Option<Source> {
@@ -89,11 +86,7 @@ impl Door {
         match self.verifier.check(&token, source) {
             Ok(verified) => Verdict::Verified(verified),
             Err(Stop::Refused(error)) => Verdict::refused(error, Some(source)),
-            Err(Stop::Lacking(lack)) => Verdict::Pending {
-                token: token.into(),
-                source,
-                lack,
-            },
+            Err(Stop::Lacking(lack)) => Verdict::Pending { token: token.into(), source, lack },
         }
     }
 
@@ -155,11 +148,7 @@ impl Passage {
             Some(Source::Cookie) => Privacy::NoStore,
             _ => Privacy::Ordinary,
         };
-        Self {
-            door: Arc::clone(door),
-            caller: Caller::of(request.headers()),
-            privacy,
-        }
+        Self { door: Arc::clone(door), caller: Caller::of(request.headers()), privacy }
     }
 
     pub(super) fn door(&self) -> &Door {

@@ -47,11 +47,7 @@ where
     S: Service<Request<B>>,
 {
     pub(super) fn refused(response: S::Response) -> Self {
-        Self {
-            step: Step::Refused {
-                response: Some(response),
-            },
-        }
+        Self { step: Step::Refused { response: Some(response) } }
     }
 
     pub(super) fn pending(
@@ -62,21 +58,11 @@ where
         passage: Passage,
     ) -> Self {
         let (request, passage) = (Some(request), Some(passage));
-        Self {
-            step: Step::Pending {
-                verdict,
-                source,
-                service,
-                request,
-                passage,
-            },
-        }
+        Self { step: Step::Pending { verdict, source, service, request, passage } }
     }
 
     pub(super) fn admitted(future: S::Future, passage: Passage) -> Self {
-        Self {
-            step: Step::Admitted { future, passage },
-        }
+        Self { step: Step::Admitted { future, passage } }
     }
 }
 
@@ -96,13 +82,7 @@ where
                     // Polled again after it was ready, which no caller may do: there is nothing left to say.
                     None => return Poll::Pending,
                 },
-                StepProjection::Pending {
-                    verdict,
-                    source,
-                    service,
-                    request,
-                    passage,
-                } => {
+                StepProjection::Pending { verdict, source, service, request, passage } => {
                     let outcome = ready!(verdict.as_mut().poll(cx));
                     let (Some(mut request), Some(passage)) = (request.take(), passage.take()) else {
                         return Poll::Pending;
@@ -110,14 +90,9 @@ where
                     match outcome {
                         Ok(token) => {
                             passage.door().admit(&mut request, Some(token));
-                            Step::Admitted {
-                                future: service.call(request),
-                                passage,
-                            }
+                            Step::Admitted { future: service.call(request), passage }
                         }
-                        Err(error) => Step::Refused {
-                            response: Some(passage.refuse(error, Some(*source))),
-                        },
+                        Err(error) => Step::Refused { response: Some(passage.refuse(error, Some(*source))) },
                     }
                 }
                 StepProjection::Admitted { future, passage } => {

@@ -60,9 +60,7 @@ impl JwtAuthLayer {
     pub fn new(verifier: impl Into<Arc<Verifier>>) -> Self {
         let verifier = verifier.into();
         telemetry::policy(&verifier);
-        Self {
-            door: Arc::new(Door::new(verifier)),
-        }
+        Self { door: Arc::new(Door::new(verifier)) }
     }
 
     /// Lets in the tokens of `issuer` for `audience`, with keys that [discovery](Jwks::discover) finds and refreshes.
@@ -73,11 +71,7 @@ impl JwtAuthLayer {
     ///
     /// [`ConfigError`] if `issuer` is no URL that may be fetched, `audience` is empty, or outside of a tokio runtime.
     pub fn discover(issuer: &str, audience: &str) -> Result<Self, ConfigError> {
-        Ok(Self::new(Verifier::new(
-            issuer,
-            audience,
-            Jwks::discover(issuer)?,
-        )?))
+        Ok(Self::new(Verifier::new(issuer, audience, Jwks::discover(issuer)?)?))
     }
 
     /// Lets requests without a token pass; a bad token is still refused.

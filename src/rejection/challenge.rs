@@ -16,9 +16,7 @@ impl Realm {
     /// Only what may stand between quotes without an escape.
     pub(super) fn new(realm: &str) -> Result<Self, ConfigError> {
         if realm.is_empty()
-            || !realm
-                .bytes()
-                .all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+            || !realm.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e))
         {
             return Err(ConfigError::new(format!(
                 "{realm:?} is no realm: use printable ASCII without quotes and backslashes"
@@ -58,9 +56,6 @@ mod tests {
             assert!(Realm::new(realm).is_err(), "{realm:?}");
         }
         let realm = Realm::new("orders, v2 (eu)").expect("a realm");
-        assert_eq!(
-            realm.challenge(&AuthErrorKind::TokenMissing.into()),
-            "Bearer realm=\"orders, v2 (eu)\""
-        );
+        assert_eq!(realm.challenge(&AuthErrorKind::TokenMissing.into()), "Bearer realm=\"orders, v2 (eu)\"");
     }
 }

@@ -5,9 +5,7 @@ use crate::error::AuthError;
 
 /// Whether the caller speaks gRPC, or a variant of it such as gRPC-Web.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// A response of headers only, as gRPC writes an error.

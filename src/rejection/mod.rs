@@ -106,10 +106,7 @@ impl Refusals {
         let mut response = Response::new(problem::document(error));
         *response.status_mut() = error.status();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(problem::CONTENT_TYPE),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = error.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(u16::from(seconds)));
@@ -121,14 +118,9 @@ impl Refusals {
     ///
     /// [RFC 9110 §11.6.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
     fn with_challenge(&self, mut response: Response<String>, error: &AuthError) -> Response<String> {
-        let expected = matches!(
-            response.status(),
-            StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST
-        );
+        let expected = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST);
         if expected && !response.headers().contains_key(header::WWW_AUTHENTICATE) {
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, self.realm.challenge(error));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, self.realm.challenge(error));
         }
         response
     }
@@ -141,9 +133,7 @@ fn with_error(mut response: Response<String>, error: AuthError) -> Response<Stri
 
 impl fmt::Debug for Refusals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusals")
-            .field("realm", &self.realm)
-            .finish_non_exhaustive()
+        f.debug_struct("Refusals").field("realm", &self.realm).finish_non_exhaustive()
     }
 }
 
@@ -153,10 +143,7 @@ mod tests {
     use crate::error::AuthErrorKind;
 
     fn challenge_of(response: &Response<String>) -> Option<&str> {
-        response
-            .headers()
-            .get(header::WWW_AUTHENTICATE)
-            .map(|value| value.to_str().expect("text"))
+        response.headers().get(header::WWW_AUTHENTICATE).map(|value| value.to_str().expect("text"))
     }
 
     #[test]
@@ -165,12 +152,7 @@ mod tests {
             let error = AuthError::from(*kind);
             let response = Refusals::default().answer(error, Caller::Http);
             assert_eq!(response.status(), error.status(), "{kind:?}");
-            assert!(
-                response
-                    .body()
-                    .contains(&format!("\"code\":\"{}\"", error.code())),
-                "{kind:?}"
-            );
+            assert!(response.body().contains(&format!("\"code\":\"{}\"", error.code())), "{kind:?}");
             assert_eq!(response.extensions().get::<AuthError>(), Some(&error));
             let want = match (error.status(), kind) {
                 (_, AuthErrorKind::TokenMissing) => Some("Bearer realm=\"api\"".to_owned()),
@@ -186,11 +168,7 @@ mod tests {
             };
             assert_eq!(challenge_of(&response), want.as_deref(), "{kind:?}");
             let unavailable = error.status() == StatusCode::SERVICE_UNAVAILABLE;
-            assert_eq!(
-                response.headers().contains_key(header::RETRY_AFTER),
-                unavailable,
-                "{kind:?}"
-            );
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), unavailable, "{kind:?}");
         }
     }
 
@@ -214,10 +192,6 @@ mod tests {
             response
         });
         let response = refusals.answer(AuthErrorKind::TokenExpired.into(), Caller::Http);
-        assert_eq!(
-            challenge_of(&response),
-            None,
-            "a redirect to a login page needs none"
-        );
+        assert_eq!(challenge_of(&response), None, "a redirect to a login page needs none");
     }
 }

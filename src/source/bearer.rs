@@ -18,10 +18,7 @@ pub(super) fn find(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, AuthErro
     };
     let malformed = AuthError::new(AuthErrorKind::CredentialsMalformed);
     let value = std::str::from_utf8(value.as_bytes()).map_err(|_| malformed)?;
-    let scheme_end = value
-        .bytes()
-        .position(|byte| !is_token_byte(byte))
-        .unwrap_or(value.len());
+    let scheme_end = value.bytes().position(|byte| !is_token_byte(byte)).unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(scheme_end).ok_or(malformed)?;
     if scheme.is_empty() {
         return Err(malformed);
@@ -40,10 +37,7 @@ pub(super) fn find(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, AuthErro
 fn is_b64token(text: &str) -> bool {
     let unpadded = text.trim_end_matches('=');
     // Every byte is looked at, without a branch, which lets the compiler look at many at a time.
-    !unpadded.is_empty()
-        && unpadded
-            .bytes()
-            .fold(true, |good, byte| good & is_b64token_byte(byte))
+    !unpadded.is_empty() && unpadded.bytes().fold(true, |good, byte| good & is_b64token_byte(byte))
 }
 
 fn is_b64token_byte(byte: u8) -> bool {
@@ -68,25 +62,16 @@ mod tests {
     fn found(lines: &[&[u8]]) -> Result<Option<String>, AuthErrorKind> {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(
-                header::AUTHORIZATION,
-                HeaderValue::from_bytes(line).expect("a header value"),
-            );
+            headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(line).expect("a header value"));
         }
-        find(&headers)
-            .map(|token| token.map(Cow::into_owned))
-            .map_err(|error| error.kind())
+        find(&headers).map(|token| token.map(Cow::into_owned)).map_err(|error| error.kind())
     }
 
     #[test]
     fn a_b64token_is_made_of_the_characters_that_the_standard_lists() {
         const LISTED: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/";
         for byte in u8::MIN..=u8::MAX {
-            assert_eq!(
-                is_b64token_byte(byte),
-                LISTED.as_bytes().contains(&byte),
-                "{byte:#x}"
-            );
+            assert_eq!(is_b64token_byte(byte), LISTED.as_bytes().contains(&byte), "{byte:#x}");
         }
     }
 
@@ -123,10 +108,7 @@ mod tests {
                 found(lines),
                 want,
                 "{:?}",
-                lines
-                    .iter()
-                    .map(|l| String::from_utf8_lossy(l))
-                    .collect::<Vec<_>>()
+                lines.iter().map(|l| String::from_utf8_lossy(l)).collect::<Vec<_>>()
             );
         }
     }

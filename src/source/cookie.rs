@@ -71,15 +71,10 @@ mod tests {
     fn found(fields: &[&[u8]]) -> Result<Option<String>, AuthErrorKind> {
         let mut headers = HeaderMap::new();
         for field in fields {
-            headers.append(
-                header::COOKIE,
-                HeaderValue::from_bytes(field).expect("a header value"),
-            );
+            headers.append(header::COOKIE, HeaderValue::from_bytes(field).expect("a header value"));
         }
         let name = CookieName::new("jwt").expect("a cookie name");
-        name.find(&headers)
-            .map(|token| token.map(Cow::into_owned))
-            .map_err(|error| error.kind())
+        name.find(&headers).map(|token| token.map(Cow::into_owned)).map_err(|error| error.kind())
     }
 
     #[test]
@@ -111,10 +106,7 @@ mod tests {
                 found(fields),
                 want,
                 "{:?}",
-                fields
-                    .iter()
-                    .map(|f| String::from_utf8_lossy(f))
-                    .collect::<Vec<_>>()
+                fields.iter().map(|f| String::from_utf8_lossy(f)).collect::<Vec<_>>()
             );
         }
     }

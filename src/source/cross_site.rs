@@ -15,10 +15,7 @@ pub(crate) struct CrossSiteRule {
 
 impl Default for CrossSiteRule {
     fn default() -> Self {
-        Self {
-            enforced: true,
-            trusted_origins: Vec::new(),
-        }
+        Self { enforced: true, trusted_origins: Vec::new() }
     }
 }
 
@@ -33,19 +30,12 @@ impl CrossSiteRule {
 
     /// Lets pages of `origin` send cookies: scheme, host and port as a browser writes them.
     pub(crate) fn trust(&mut self, origin: &str) -> Result<(), ConfigError> {
-        let host = origin
-            .strip_prefix("https://")
-            .or_else(|| origin.strip_prefix("http://"));
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         let is_origin =
             host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', ',']));
-        let value = HeaderValue::from_str(origin)
-            .ok()
-            .filter(|_| is_origin)
-            .ok_or_else(|| {
-                ConfigError::new(format!(
-                    "{origin:?} is no origin: write one like \"https://app.example.com\""
-                ))
-            })?;
+        let value = HeaderValue::from_str(origin).ok().filter(|_| is_origin).ok_or_else(|| {
+            ConfigError::new(format!("{origin:?} is no origin: write one like \"https://app.example.com\""))
+        })?;
         self.trusted_origins.push(value);
         Ok(())
     }
@@ -95,10 +85,7 @@ fn is_own_origin(origin: &HeaderValue, request: &RequestHead<'_>) -> bool {
         Field::Absent => request.uri.authority().map(http::uri::Authority::as_str),
         Field::Repeated => None,
     };
-    let origin = origin
-        .to_str()
-        .ok()
-        .and_then(|origin| Some(origin.split_once("://")?.1));
+    let origin = origin.to_str().ok().and_then(|origin| Some(origin.split_once("://")?.1));
     matches!((origin, host), (Some(origin), Some(host)) if origin.eq_ignore_ascii_case(host))
 }
 
@@ -128,9 +115,7 @@ mod tests {
         let mut request = Request::new(());
         *request.method_mut() = method;
         for (name, value) in headers {
-            request
-                .headers_mut()
-                .append(*name, HeaderValue::from_str(value).expect("a header value"));
+            request.headers_mut().append(*name, HeaderValue::from_str(value).expect("a header value"));
         }
         rule.check(&RequestHead::of(&request)).is_ok()
     }
@@ -146,18 +131,8 @@ mod tests {
             (&[HOST, ("sec-fetch-site", "cross-site")], false),
             (&[HOST, ("sec-fetch-site", "Same-Origin")], false),
             (&[HOST, ("sec-fetch-site", "")], false),
-            (
-                &[HOST, ("sec-fetch-site", "none"), ("sec-fetch-site", "none")],
-                false,
-            ),
-            (
-                &[
-                    HOST,
-                    ("sec-fetch-site", "cross-site"),
-                    ("origin", "https://app.example.com"),
-                ],
-                false,
-            ),
+            (&[HOST, ("sec-fetch-site", "none"), ("sec-fetch-site", "none")], false),
+            (&[HOST, ("sec-fetch-site", "cross-site"), ("origin", "https://app.example.com")], false),
             (&[HOST, ("origin", "https://app.example.com")], true),
             (&[HOST, ("origin", "https://APP.example.com")], true),
             (&[HOST, ("origin", "https://app.example.com:8443")], false),
@@ -168,10 +143,7 @@ mod tests {
         let rule = CrossSiteRule::default();
         for (headers, want) in cases {
             assert_eq!(passes(&rule, Method::POST, headers), want, "{headers:?}");
-            assert!(
-                passes(&rule, Method::GET, headers),
-                "a safe method passes: {headers:?}"
-            );
+            assert!(passes(&rule, Method::GET, headers), "a safe method passes: {headers:?}");
         }
     }
 
@@ -179,16 +151,8 @@ mod tests {
     fn opening_a_socket_is_unsafe_though_it_is_a_get() {
         let rule = CrossSiteRule::default();
         let upgrade = ("upgrade", "websocket");
-        assert!(!passes(
-            &rule,
-            Method::GET,
-            &[upgrade, ("sec-fetch-site", "cross-site")]
-        ));
-        assert!(passes(
-            &rule,
-            Method::GET,
-            &[upgrade, ("sec-fetch-site", "same-origin")]
-        ));
+        assert!(!passes(&rule, Method::GET, &[upgrade, ("sec-fetch-site", "cross-site")]));
+        assert!(passes(&rule, Method::GET, &[upgrade, ("sec-fetch-site", "same-origin")]));
     }
 
     #[test]
@@ -198,20 +162,8 @@ mod tests {
         let from = |origin| [("sec-fetch-site", "same-site"), ("origin", origin)];
         assert!(passes(&rule, Method::POST, &from("https://app.example.com")));
         assert!(!passes(&rule, Method::POST, &from("http://app.example.com")));
-        assert!(!passes(
-            &rule,
-            Method::POST,
-            &from("https://app.example.com.evil")
-        ));
-        for no_origin in [
-            "",
-            "app.example.com",
-            "https://",
-            "https://a/",
-            "https://a@b",
-            "*",
-            "null",
-        ] {
+        assert!(!passes(&rule, Method::POST, &from("https://app.example.com.evil")));
+        for no_origin in ["", "app.example.com", "https://", "https://a/", "https://a@b", "*", "null"] {
             assert!(rule.trust(no_origin).is_err(), "{no_origin:?}");
         }
     }

@@ -63,11 +63,7 @@ impl Default for TokenSources {
 impl TokenSources {
     /// The `Authorization` header and nothing else.
     pub fn bearer_only() -> Self {
-        Self {
-            query: None,
-            cookie: None,
-            ..Self::default()
-        }
+        Self { query: None, cookie: None, ..Self::default() }
     }
 
     /// Reads the cookie `name`, case-sensitively.
@@ -133,10 +129,7 @@ impl TokenSources {
         match (explicit, &self.cookie) {
             (None, Some(cookie)) => {
                 let token = cookie.find(request.headers)?;
-                Ok(token.map(|token| Found {
-                    token,
-                    source: Source::Cookie,
-                }))
+                Ok(token.map(|token| Found { token, source: Source::Cookie }))
             }
             (explicit, _) => Ok(explicit),
         }
@@ -144,9 +137,7 @@ impl TokenSources {
 
     /// Whether the URI of `request` holds a token, to be read or not.
     pub(crate) fn exposed_in<B>(&self, request: &Request<B>) -> bool {
-        self.query
-            .as_ref()
-            .is_some_and(|query| query.is_in(request.uri()))
+        self.query.as_ref().is_some_and(|query| query.is_in(request.uri()))
     }
 
     /// Takes the token out of the URI of `request`, whether it was read or not.
@@ -261,11 +252,7 @@ impl<'r> RequestHead<'r> {
     /// The head of `request`.
     #[must_use]
     pub fn of<B>(request: &'r Request<B>) -> Self {
-        Self {
-            method: request.method(),
-            uri: request.uri(),
-            headers: request.headers(),
-        }
+        Self { method: request.method(), uri: request.uri(), headers: request.headers() }
     }
 }
 

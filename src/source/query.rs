@@ -21,9 +21,7 @@ impl Default for QueryName {
 impl QueryName {
     pub(super) fn new(name: &str) -> Result<Self, ConfigError> {
         if name.is_empty() {
-            return Err(ConfigError::new(
-                "a query parameter needs a name: write one like \"jwt\"",
-            ));
+            return Err(ConfigError::new("a query parameter needs a name: write one like \"jwt\""));
         }
         Ok(Self(name.into()))
     }
@@ -46,15 +44,11 @@ impl QueryName {
             return Err(AuthErrorKind::CredentialsMalformed.into());
         }
         // A plus sign means a space here. Neither belongs in a token, so it is left for the token to be refused.
-        percent_decode_str(value)
-            .decode_utf8()
-            .map(Some)
-            .map_err(|_| AuthErrorKind::TokenMalformed.into())
+        percent_decode_str(value).decode_utf8().map(Some).map_err(|_| AuthErrorKind::TokenMalformed.into())
     }
 
     pub(super) fn is_in(&self, uri: &Uri) -> bool {
-        uri.query()
-            .is_some_and(|query| query.split('&').any(|pair| self.names(pair)))
+        uri.query().is_some_and(|query| query.split('&').any(|pair| self.names(pair)))
     }
 
     /// Takes every parameter of this name out of the request's URI, and out of the copy that axum keeps.
@@ -118,9 +112,7 @@ mod tests {
     fn found(method: Method, uri: &str) -> Result<Option<String>, AuthErrorKind> {
         let request = request(method, uri);
         let found = QueryName::default().find(&RequestHead::of(&request));
-        found
-            .map(|token| token.map(Cow::into_owned))
-            .map_err(|error| error.kind())
+        found.map(|token| token.map(Cow::into_owned)).map_err(|error| error.kind())
     }
 
     #[test]
@@ -155,13 +147,7 @@ mod tests {
     #[test]
     fn only_get_and_head_carry_a_token_in_their_query() {
         assert!(matches!(found(Method::HEAD, "/?jwt=a"), Ok(Some(_))));
-        for method in [
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-            Method::OPTIONS,
-        ] {
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
             assert_eq!(found(method, "/?jwt=a"), Ok(None));
         }
     }
@@ -174,10 +160,7 @@ mod tests {
             ("/p?jwt=x&&b", "/p?&b"),
             ("/p?%6Awt=x&a", "/p?a"),
             ("/p?jwt&jwt=&jwt=y", "/p"),
-            (
-                "http://example.com:80/p%2F/q?jwt=x&c=/?d",
-                "http://example.com:80/p%2F/q?c=/?d",
-            ),
+            ("http://example.com:80/p%2F/q?jwt=x&c=/?d", "http://example.com:80/p%2F/q?c=/?d"),
             ("/p?JWT=x", "/p?JWT=x"),
             ("/p?", "/p?"),
             ("//evil.example/?jwt=x", "//evil.example/"),

@@ -108,10 +108,7 @@ impl Algorithm {
     }
 
     pub(crate) const fn is_rsa(self) -> bool {
-        matches!(
-            self,
-            Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512
-        )
+        matches!(self, Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512)
     }
 
     const fn bit(self) -> u16 {
@@ -151,11 +148,7 @@ impl AlgorithmSet {
     /// What is allowed, in the order of [`Algorithm::ASYMMETRIC`], then the MACs.
     pub fn iter(self) -> impl Iterator<Item = Algorithm> {
         const MACS: [Algorithm; 3] = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
-        Algorithm::ASYMMETRIC
-            .iter()
-            .copied()
-            .chain(MACS)
-            .filter(move |algorithm| self.contains(*algorithm))
+        Algorithm::ASYMMETRIC.iter().copied().chain(MACS).filter(move |algorithm| self.contains(*algorithm))
     }
 
     /// The algorithm of an RSA key that does not name its own: RS256, or the only RSA algorithm allowed.
@@ -170,11 +163,7 @@ impl AlgorithmSet {
 
 impl FromIterator<Algorithm> for AlgorithmSet {
     fn from_iter<I: IntoIterator<Item = Algorithm>>(algorithms: I) -> Self {
-        Self(
-            algorithms
-                .into_iter()
-                .fold(0, |set, algorithm| set | algorithm.bit()),
-        )
+        Self(algorithms.into_iter().fold(0, |set, algorithm| set | algorithm.bit()))
     }
 }
 
@@ -208,9 +197,8 @@ mod tests {
 
     #[test]
     fn names_are_case_sensitive_and_none_is_not_one() {
-        for name in [
-            "none", "None", "NONE", "nOnE", "", "rs256", "RS256 ", "es256", "eddsa", "Ed448", "HS1",
-        ] {
+        for name in ["none", "None", "NONE", "nOnE", "", "rs256", "RS256 ", "es256", "eddsa", "Ed448", "HS1"]
+        {
             assert_eq!(Algorithm::from_name(name), None, "{name:?}");
         }
         for algorithm in AlgorithmSet(u16::MAX).iter() {
@@ -222,17 +210,8 @@ mod tests {
     #[test]
     fn an_rsa_key_without_alg_is_rs256_unless_one_other_rsa_algorithm_is_all_that_is_allowed() {
         assert_eq!(AlgorithmSet::asymmetric().rsa_default(), Algorithm::Rs256);
-        assert_eq!(
-            AlgorithmSet::from([Algorithm::Ps256, Algorithm::Es256]).rsa_default(),
-            Algorithm::Ps256
-        );
-        assert_eq!(
-            AlgorithmSet::from([Algorithm::Ps256, Algorithm::Ps384]).rsa_default(),
-            Algorithm::Rs256
-        );
-        assert_eq!(
-            AlgorithmSet::from([Algorithm::Es256]).rsa_default(),
-            Algorithm::Rs256
-        );
+        assert_eq!(AlgorithmSet::from([Algorithm::Ps256, Algorithm::Es256]).rsa_default(), Algorithm::Ps256);
+        assert_eq!(AlgorithmSet::from([Algorithm::Ps256, Algorithm::Ps384]).rsa_default(), Algorithm::Rs256);
+        assert_eq!(AlgorithmSet::from([Algorithm::Es256]).rsa_default(), Algorithm::Rs256);
     }
 }

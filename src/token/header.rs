@@ -60,22 +60,14 @@ const MAX_KID_BYTES: usize = 256;
 /// Kinds of JWT that are defined never to be access tokens ([RFC 8725 §3.12]).
 ///
 /// [RFC 8725 §3.12]: https://www.rfc-editor.org/rfc/rfc8725#section-3.12
-const NEVER_ACCESS_TOKENS: [&str; 5] = [
-    "dpop+jwt",
-    "logout+jwt",
-    "secevent+jwt",
-    "token-introspection+jwt",
-    "oauth-authz-req+jwt",
-];
+const NEVER_ACCESS_TOKENS: [&str; 5] =
+    ["dpop+jwt", "logout+jwt", "secevent+jwt", "token-introspection+jwt", "oauth-authz-req+jwt"];
 
 impl<'a> UnverifiedHeader<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, AuthError> {
         let text = checked_text(bytes, MAX_DEPTH).ok_or(AuthErrorKind::TokenMalformed)?;
         let members: Members<'a> = serde_json::from_str(text).map_err(|_| AuthErrorKind::TokenMalformed)?;
-        if members.unsupported
-            || members
-                .cty
-                .is_some_and(|cty| media_type(&cty).eq_ignore_ascii_case("jwt"))
+        if members.unsupported || members.cty.is_some_and(|cty| media_type(&cty).eq_ignore_ascii_case("jwt"))
         {
             return Err(AuthErrorKind::HeaderUnsupported.into());
         }
@@ -84,11 +76,7 @@ impl<'a> UnverifiedHeader<'a> {
         if members.kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
             return Err(AuthErrorKind::TokenMalformed.into());
         }
-        let header = Self {
-            algorithm,
-            kid: members.kid,
-            typ: members.typ,
-        };
+        let header = Self { algorithm, kid: members.kid, typ: members.typ };
         if NEVER_ACCESS_TOKENS.iter().any(|kind| header.typ_is(kind)) {
             return Err(AuthErrorKind::TypeMismatch.into());
         }
@@ -108,9 +96,7 @@ impl<'a> UnverifiedHeader<'a> {
     ///
     /// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
     pub(crate) fn typ_is(&self, kind: &str) -> bool {
-        self.typ
-            .as_deref()
-            .is_some_and(|typ| media_type(typ).eq_ignore_ascii_case(media_type(kind)))
+        self.typ.as_deref().is_some_and(|typ| media_type(typ).eq_ignore_ascii_case(media_type(kind)))
     }
 }
 
@@ -183,9 +169,7 @@ mod tests {
     use super::*;
 
     fn kind_of(header: &str) -> Option<AuthErrorKind> {
-        UnverifiedHeader::parse(header.as_bytes())
-            .err()
-            .map(|error| error.kind())
+        UnverifiedHeader::parse(header.as_bytes()).err().map(|error| error.kind())
     }
 
     #[test]
@@ -244,11 +228,7 @@ mod tests {
             r#""cty":"application/jwt""#,
         ] {
             let header = format!(r#"{{"alg":"RS256",{member}}}"#);
-            assert_eq!(
-                kind_of(&header),
-                Some(AuthErrorKind::HeaderUnsupported),
-                "{header}"
-            );
+            assert_eq!(kind_of(&header), Some(AuthErrorKind::HeaderUnsupported), "{header}");
         }
         assert_eq!(kind_of(r#"{"alg":"RS256","cty":"json"}"#), None);
     }
@@ -257,11 +237,7 @@ mod tests {
     fn kid_is_a_string_of_bounded_length() {
         let header = |kid: &str| format!(r#"{{"alg":"RS256","kid":{kid}}}"#);
         for kid in ["1", "null", "{}", "[]", "true"] {
-            assert_eq!(
-                kind_of(&header(kid)),
-                Some(AuthErrorKind::TokenMalformed),
-                "{kid}"
-            );
+            assert_eq!(kind_of(&header(kid)), Some(AuthErrorKind::TokenMalformed), "{kid}");
         }
         assert_eq!(kind_of(&header(r#""../../dev/null\r\n""#)), None);
         assert_eq!(kind_of(&header(&format!("\"{}\"", "k".repeat(256)))), None);
@@ -280,23 +256,14 @@ mod tests {
             }
         }
         for typ in ["JWT", "at+jwt", "application/at+jwt", "x/dpop+jwt"] {
-            assert_eq!(
-                kind_of(&format!(r#"{{"alg":"RS256","typ":"{typ}"}}"#)),
-                None,
-                "{typ}"
-            );
+            assert_eq!(kind_of(&format!(r#"{{"alg":"RS256","typ":"{typ}"}}"#)), None, "{typ}");
         }
     }
 
     #[test]
     fn depth_is_bounded_even_in_members_that_nobody_reads() {
-        let header = |levels: usize| {
-            format!(
-                r#"{{"alg":"RS256","x":{}{}}}"#,
-                "[".repeat(levels),
-                "]".repeat(levels)
-            )
-        };
+        let header =
+            |levels: usize| format!(r#"{{"alg":"RS256","x":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
         assert_eq!(kind_of(&header(15)), None);
         assert_eq!(kind_of(&header(16)), Some(AuthErrorKind::TokenMalformed));
         assert_eq!(kind_of(&header(10_000)), Some(AuthErrorKind::TokenMalformed));

@@ -62,11 +62,7 @@ fn surrogates_are_paired(bytes: &[u8]) -> bool {
             continue;
         };
         rest = after_escape;
-        let unit = if *escaped == b'u' {
-            after_escape.get(..4).and_then(hex)
-        } else {
-            None
-        };
+        let unit = if *escaped == b'u' { after_escape.get(..4).and_then(hex) } else { None };
         match (unit, high_pending) {
             (Some(0xDC00..=0xDFFF), true) => high_pending = false,
             (Some(0xDC00..=0xDFFF), false) | (_, true) => return false,
@@ -126,15 +122,9 @@ mod tests {
         assert!(checked_text(nested(17).as_bytes(), 16).is_none());
         assert!(checked_text(nested(10_000).as_bytes(), 64).is_none());
         let flat = format!("[{}[]]", "[],".repeat(100));
-        assert!(
-            checked_text(flat.as_bytes(), 16).is_some(),
-            "many openings, but flat"
-        );
+        assert!(checked_text(flat.as_bytes(), 16).is_some(), "many openings, but flat");
         let quoted = format!(r#"["{}","\"{}"]"#, "[".repeat(100), "{".repeat(100));
-        assert!(
-            checked_text(quoted.as_bytes(), 16).is_some(),
-            "brackets in strings do not nest"
-        );
+        assert!(checked_text(quoted.as_bytes(), 16).is_some(), "brackets in strings do not nest");
     }
 
     #[test]
@@ -154,9 +144,6 @@ mod tests {
             assert_eq!(checked_text(json.as_bytes(), 16).is_some(), good, "{json}");
         }
         assert!(checked_text(b"\"\xff\"", 16).is_none());
-        assert!(
-            checked_text(b"\"\xed\xa0\xbd\"", 16).is_none(),
-            "a surrogate in raw UTF-8"
-        );
+        assert!(checked_text(b"\"\xed\xa0\xbd\"", 16).is_none(), "a surrogate in raw UTF-8");
     }
 }

@@ -57,16 +57,11 @@ mod tests {
     #[test]
     fn algorithms_go_there_and_back_where_both_know_them() {
         let all =
-            AlgorithmSet::asymmetric()
-                .iter()
-                .chain([Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512]);
+            AlgorithmSet::asymmetric().iter().chain([Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512]);
         for algorithm in all {
             match jsonwebtoken::Algorithm::try_from(algorithm) {
                 Ok(theirs) => assert_eq!(Algorithm::try_from(theirs), Ok(algorithm)),
-                Err(_) => assert!(
-                    matches!(algorithm, Algorithm::Es512 | Algorithm::Es256K),
-                    "{algorithm}"
-                ),
+                Err(_) => assert!(matches!(algorithm, Algorithm::Es512 | Algorithm::Es256K), "{algorithm}"),
             }
         }
     }

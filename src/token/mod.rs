@@ -55,12 +55,7 @@ impl<'a> UnverifiedToken<'a> {
         let parts = || {
             let (signing_input, signature) = text.split_at_checked(second)?;
             let (header, payload) = signing_input.split_at_checked(first)?;
-            Some(Self {
-                header,
-                payload: payload.get(1..)?,
-                signing_input,
-                signature: signature.get(1..)?,
-            })
+            Some(Self { header, payload: payload.get(1..)?, signing_input, signature: signature.get(1..)? })
         };
         match parts() {
             Some(token)
@@ -89,10 +84,7 @@ impl<'a> UnverifiedToken<'a> {
     }
 
     pub(crate) fn decode_signature(&self) -> Result<Signature, AuthError> {
-        let mut signature = Signature {
-            bytes: [0; MAX_SIGNATURE_BYTES],
-            length: 0,
-        };
+        let mut signature = Signature { bytes: [0; MAX_SIGNATURE_BYTES], length: 0 };
         if self.signature.len() > base64_simd::URL_SAFE_NO_PAD.encoded_length(MAX_SIGNATURE_BYTES) {
             return Err(AuthErrorKind::TokenMalformed.into());
         }
@@ -159,10 +151,7 @@ mod tests {
     fn the_size_is_judged_before_the_shape() {
         let longest = format!("a.b.{}", "c".repeat(MAX_TOKEN_BYTES - 4));
         assert_eq!(kind_of(&longest), None);
-        assert_eq!(
-            kind_of(&format!("{longest}c")),
-            Some(AuthErrorKind::TokenTooLarge)
-        );
+        assert_eq!(kind_of(&format!("{longest}c")), Some(AuthErrorKind::TokenTooLarge));
         assert_eq!(kind_of(&".".repeat(1 << 20)), Some(AuthErrorKind::TokenTooLarge));
         assert_eq!(kind_of(&"A".repeat(1 << 20)), Some(AuthErrorKind::TokenTooLarge));
     }

@@ -14,10 +14,7 @@ impl NumericDate {
     const MAX: f64 = 9_007_199_254_740_992.0;
 
     pub(crate) fn from_system_time(time: SystemTime) -> Self {
-        Self(
-            time.duration_since(SystemTime::UNIX_EPOCH)
-                .map_or(0.0, |since| since.as_secs_f64()),
-        )
+        Self(time.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()))
     }
 
     pub(crate) fn plus(self, duration: Duration) -> Self {
@@ -66,11 +63,7 @@ mod tests {
             ("[1700000000]", None),
             ("{}", None),
         ] {
-            assert_eq!(
-                serde_json::from_str::<NumericDate>(json).ok().map(|date| date.0),
-                want,
-                "{json}"
-            );
+            assert_eq!(serde_json::from_str::<NumericDate>(json).ok().map(|date| date.0), want, "{json}");
         }
     }
 }

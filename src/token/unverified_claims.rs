@@ -51,17 +51,13 @@ impl<'a> UnverifiedClaims<'a> {
         let text = checked_text(bytes, MAX_DEPTH).ok_or(AuthErrorKind::TokenMalformed)?;
         let mut invalid = None;
         let mut json = serde_json::Deserializer::from_str(text);
-        ClaimsSeed {
-            audiences,
-            required,
-            invalid: &mut invalid,
-        }
-        .deserialize(&mut json)
-        .and_then(|claims| json.end().map(|()| claims))
-        .map_err(|_| match invalid {
-            Some(claim) => AuthError::about(AuthErrorKind::ClaimInvalid, claim),
-            None => AuthErrorKind::TokenMalformed.into(),
-        })
+        ClaimsSeed { audiences, required, invalid: &mut invalid }
+            .deserialize(&mut json)
+            .and_then(|claims| json.end().map(|()| claims))
+            .map_err(|_| match invalid {
+                Some(claim) => AuthError::about(AuthErrorKind::ClaimInvalid, claim),
+                None => AuthErrorKind::TokenMalformed.into(),
+            })
     }
 }
 
@@ -91,10 +87,7 @@ impl<'de> Visitor<'de> for ClaimsSeed<'_> {
         let mut claims = UnverifiedClaims::default();
         let mut seen = 0_u8;
         while let Some(Text(name)) = map.next_key()? {
-            let Some((index, claim)) = Claim::ALL
-                .iter()
-                .enumerate()
-                .find(|(_, claim)| claim.name() == name)
+            let Some((index, claim)) = Claim::ALL.iter().enumerate().find(|(_, claim)| claim.name() == name)
             else {
                 self.note_presence(&mut claims, &name, &mut map)?;
                 continue;
@@ -153,16 +146,8 @@ enum Claim {
 }
 
 impl Claim {
-    const ALL: [Self; 8] = [
-        Self::Iss,
-        Self::Sub,
-        Self::Aud,
-        Self::Exp,
-        Self::Nbf,
-        Self::Iat,
-        Self::Jti,
-        Self::Cnf,
-    ];
+    const ALL: [Self; 8] =
+        [Self::Iss, Self::Sub, Self::Aud, Self::Exp, Self::Nbf, Self::Iat, Self::Jti, Self::Cnf];
 
     const fn name(self) -> &'static str {
         match self {
@@ -205,11 +190,7 @@ struct AudienceSeed<'s>(&'s [String]);
 
 impl AudienceSeed<'_> {
     fn judge(&self, name: &str) -> Audience {
-        if self.0.iter().any(|ours| ours == name) {
-            Audience::Ours
-        } else {
-            Audience::Others
-        }
+        if self.0.iter().any(|ours| ours == name) { Audience::Ours } else { Audience::Others }
     }
 }
 
@@ -303,25 +284,12 @@ mod tests {
                 "{json}"
             );
         }
-        assert!(
-            parse(r#"{"x":1,"x":2}"#).is_ok(),
-            "a claim that nobody here reads"
-        );
+        assert!(parse(r#"{"x":1,"x":2}"#).is_ok(), "a claim that nobody here reads");
     }
 
     #[test]
     fn claims_are_one_object_with_nothing_around_it() {
-        for json in [
-            "",
-            "[]",
-            "null",
-            "\"x\"",
-            "{",
-            r#"{"a":1,}"#,
-            "{}{}",
-            "{} x",
-            "\u{feff}{}",
-        ] {
+        for json in ["", "[]", "null", "\"x\"", "{", r#"{"a":1,}"#, "{}{}", "{} x", "\u{feff}{}"] {
             assert_eq!(
                 parse(json).map_err(|error| error.kind()).err(),
                 Some(AuthErrorKind::TokenMalformed),
@@ -333,14 +301,8 @@ mod tests {
 
     #[test]
     fn a_required_claim_that_is_null_is_not_there() {
-        assert_eq!(
-            parse(r#"{"email":"a"}"#).map(|claims| claims.present).ok(),
-            Some(1)
-        );
-        assert_eq!(
-            parse(r#"{"email":null}"#).map(|claims| claims.present).ok(),
-            Some(0)
-        );
+        assert_eq!(parse(r#"{"email":"a"}"#).map(|claims| claims.present).ok(), Some(1));
+        assert_eq!(parse(r#"{"email":null}"#).map(|claims| claims.present).ok(), Some(0));
         assert_eq!(parse("{}").map(|claims| claims.present).ok(), Some(0));
     }
 }

@@ -55,9 +55,7 @@ impl Verifier {
     /// [`ConfigError`] if `leeway` is longer than [`MAX_LEEWAY`].
     pub fn with_leeway(self, leeway: Duration) -> Result<Self, ConfigError> {
         if leeway > MAX_LEEWAY {
-            return Err(ConfigError::new(format!(
-                "a leeway is at most {MAX_LEEWAY:?}, not {leeway:?}"
-            )));
+            return Err(ConfigError::new(format!("a leeway is at most {MAX_LEEWAY:?}, not {leeway:?}")));
         }
         Ok(self.change(|policy| policy.leeway = leeway))
     }
@@ -112,10 +110,7 @@ impl Verifier {
         name: &'static str,
         accepts: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static,
     ) -> Self {
-        let rule = Rule {
-            name,
-            accepts: Arc::new(accepts),
-        };
+        let rule = Rule { name, accepts: Arc::new(accepts) };
         self.change(|policy| policy.rules.push(rule))
     }
 

@@ -72,14 +72,7 @@ impl TokenCache {
         if let Some(entries) = &self.entries
             && text.len() <= MAX_CACHED_TOKEN_BYTES
         {
-            entries.insert(
-                text.into(),
-                Entry {
-                    generation,
-                    since,
-                    verified,
-                },
-            );
+            entries.insert(text.into(), Entry { generation, since, verified });
         }
     }
 }
@@ -88,10 +81,7 @@ impl fmt::Display for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.capacity {
             0 => f.write_str("no token cache"),
-            capacity => write!(
-                f,
-                "up to {capacity} accepted tokens cached for {MAX_CACHED_AGE:?}"
-            ),
+            capacity => write!(f, "up to {capacity} accepted tokens cached for {MAX_CACHED_AGE:?}"),
         }
     }
 }

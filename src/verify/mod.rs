@@ -77,11 +77,7 @@ impl Verifier {
     ) -> Result<Self, ConfigError> {
         let keys = keys.into();
         let policy = Policy::new(issuer.into(), audience.into(), &keys)?;
-        Ok(Self {
-            policy,
-            keys,
-            cache: TokenCache::default(),
-        })
+        Ok(Self { policy, keys, cache: TokenCache::default() })
     }
 
     /// Verifies `token` with the keys that are here now.
@@ -142,12 +138,11 @@ impl Verifier {
 
     /// Verifies with the keys that are here; what may be worth waiting for is left open.
     pub(crate) fn check(&self, text: &str, source: Source) -> Result<VerifiedToken, Stop> {
-        self.examine(text, source)
-            .map_err(|stop| match (stop, &self.keys) {
-                (Stop::Lacking(lack), Keys::Set(jwks)) if jwks.may_bring(&lack) => Stop::Lacking(lack),
-                (Stop::Lacking(lack), _) => Stop::Refused(self.without(&lack, Waited::Settled)),
-                (stop, _) => stop,
-            })
+        self.examine(text, source).map_err(|stop| match (stop, &self.keys) {
+            (Stop::Lacking(lack), Keys::Set(jwks)) if jwks.may_bring(&lack) => Stop::Lacking(lack),
+            (Stop::Lacking(lack), _) => Stop::Refused(self.without(&lack, Waited::Settled)),
+            (stop, _) => stop,
+        })
     }
 
     /// # Verification
@@ -195,8 +190,7 @@ impl Verifier {
 
         // 9. What the application asks of claims that are now known to be the issuer's.
         let verified = Verified::new(signed, &header, payload, times, self.policy.clock())?;
-        self.policy
-            .check_rules(&VerifiedToken::new(verified.clone(), source))?;
+        self.policy.check_rules(&VerifiedToken::new(verified.clone(), source))?;
 
         self.cache.insert(text, keys.generation(), now, verified.clone());
         telemetry::accepted(source, CacheUse::Miss);
@@ -335,11 +329,7 @@ impl<'k> KeysNow<'k> {
                 signature::by_any(candidates, token, signature).ok_or_else(|| {
                     let kid = kid.map(Box::from);
                     Stop::Lacking(if known {
-                        Lack::OtherKey {
-                            kid,
-                            algorithm,
-                            generation: snapshot.generation(),
-                        }
+                        Lack::OtherKey { kid, algorithm, generation: snapshot.generation() }
                     } else {
                         Lack::Key { kid, algorithm }
                     })

@@ -145,9 +145,7 @@ impl Policy {
             return Err(AuthErrorKind::TokenNotYetValid.into());
         }
         if let Some(max_age) = self.max_age {
-            let iat = times
-                .iat
-                .ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "iat"))?;
+            let iat = times.iat.ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "iat"))?;
             if is_future(iat) {
                 return Err(AuthErrorKind::TokenNotYetValid.into());
             }
@@ -156,12 +154,8 @@ impl Policy {
             }
         }
         if let Some(max_lifetime) = self.max_lifetime {
-            let iat = times
-                .iat
-                .ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "iat"))?;
-            let exp = times
-                .exp
-                .ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "exp"))?;
+            let iat = times.iat.ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "iat"))?;
+            let exp = times.exp.ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "exp"))?;
             if exp > iat.plus(max_lifetime) {
                 return Err(AuthErrorKind::TokenTooOld.into());
             }
@@ -196,11 +190,7 @@ pub(super) struct Times {
 
 impl Times {
     pub(super) fn of(claims: &UnverifiedClaims<'_>) -> Self {
-        Self {
-            exp: claims.exp,
-            nbf: claims.nbf,
-            iat: claims.iat,
-        }
+        Self { exp: claims.exp, nbf: claims.nbf, iat: claims.iat }
     }
 }
 
@@ -262,10 +252,8 @@ impl Policy {
     }
 
     pub(super) fn narrow(&mut self, algorithms: AlgorithmSet) -> Result<(), ConfigError> {
-        let narrowed: AlgorithmSet = algorithms
-            .iter()
-            .filter(|algorithm| self.algorithms.contains(*algorithm))
-            .collect();
+        let narrowed: AlgorithmSet =
+            algorithms.iter().filter(|algorithm| self.algorithms.contains(*algorithm)).collect();
         if narrowed.is_empty() || narrowed != algorithms {
             let allowed = self.algorithms;
             return Err(ConfigError::new(format!(

@@ -27,10 +27,7 @@ pub(super) fn by_any<'k>(
     signature: &Signature,
 ) -> Option<Signed> {
     let key = keys.find(|key| key.verifies(token.signing_input(), signature.as_bytes()))?;
-    Some(Signed {
-        kid: key.shared_kid(),
-        _verified: SignatureVerified(()),
-    })
+    Some(Signed { kid: key.shared_kid(), _verified: SignatureVerified(()) })
 }
 
 /// Tries a secret, for tokens of its one algorithm.
@@ -41,8 +38,5 @@ pub(super) fn by_secret(
     tag: &Signature,
 ) -> Option<Signed> {
     let good = algorithm == secret.algorithm() && secret.verifies(token.signing_input(), tag.as_bytes());
-    good.then_some(Signed {
-        kid: None,
-        _verified: SignatureVerified(()),
-    })
+    good.then_some(Signed { kid: None, _verified: SignatureVerified(()) })
 }

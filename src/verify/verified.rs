@@ -145,11 +145,7 @@ impl Verified {
         };
         Ok(Arc::new(Self {
             payload: payload.into_boxed_str(),
-            header: JoseHeader {
-                algorithm: header.algorithm,
-                kid: kid.clone(),
-                typ: header.owned_typ(),
-            },
+            header: JoseHeader { algorithm: header.algorithm, kid: kid.clone(), typ: header.owned_typ() },
             kid: kid.or(key_name),
             times,
             clock: Arc::clone(clock),
@@ -173,11 +169,8 @@ impl TypedClaims {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let kept = self
-            .slots
-            .iter()
-            .filter_map(OnceLock::get)
-            .find_map(|claims| Arc::clone(claims).downcast().ok());
+        let kept =
+            self.slots.iter().filter_map(OnceLock::get).find_map(|claims| Arc::clone(claims).downcast().ok());
         if let Some(claims) = kept {
             return Ok(claims);
         }
