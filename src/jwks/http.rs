@@ -4,28 +4,35 @@ use std::time::Duration;
 
 use http::{Request, Response};
 
-use super::fetch::{FETCH_TIMEOUT, Fetch, FetchError, FetchFuture};
+use super::fetch::{Fetch, FetchError, FetchFuture};
 use crate::error::ConfigError;
 
 /// The time that opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) struct HttpClient {
-    client: reqwest::Client,
+    /// Goes through the proxy that the environment names, if it names one.
+    remote: reqwest::Client,
+    /// For http on this machine, which no proxy is to see.
+    local: reqwest::Client,
 }
 
 impl HttpClient {
     pub(super) fn new() -> Result<Self, ConfigError> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(FETCH_TIMEOUT)
-            // An hour passes between two fetches: no connection is worth keeping.
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| ConfigError::new(format!("the HTTP client cannot be built: {error}")))?;
-        Ok(Self { client })
+        let settings = || {
+            reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(CONNECT_TIMEOUT)
+                // An hour passes between two fetches: no connection is worth keeping.
+                .pool_max_idle_per_host(0)
+                .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+        };
+        let build = |settings: reqwest::ClientBuilder| {
+            settings
+                .build()
+                .map_err(|error| ConfigError::new(format!("the HTTP client cannot be built: {error}")))
+        };
+        Ok(Self { remote: build(settings())?, local: build(settings().no_proxy())? })
     }
 }
 
@@ -33,7 +40,9 @@ impl Fetch for HttpClient {
     fn fetch(&self, request: Request<()>, max_body: usize) -> FetchFuture<'_> {
         Box::pin(async move {
             let (parts, ()) = request.into_parts();
-            let request = self.client.get(parts.uri.to_string()).headers(parts.headers);
+            let is_remote = parts.uri.scheme_str() == Some("https");
+            let client = if is_remote { &self.remote } else { &self.local };
+            let request = client.get(parts.uri.to_string()).headers(parts.headers);
             let mut answer = request.send().await.map_err(failed)?;
             let mut body = Vec::new();
             while let Some(chunk) = answer.chunk().await.map_err(failed)? {
