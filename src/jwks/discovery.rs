@@ -42,16 +42,15 @@ impl Discovery {
         })
     }
 
-    /// Asks the places in turn; the second only where the first has nothing.
+    /// Asks the places in turn; the second only where the first answers, but not with metadata.
     pub(super) async fn key_set_of(&self, client: &dyn Fetch) -> Result<Endpoint, JwksError> {
         let [openid, oauth] = &self.places;
         match self.ask(client, openid).await {
-            Err(error) if matches!(error.kind(), JwksErrorKind::Status(404 | 405 | 410)) => {
-                // The first error says more where neither place has a document.
-                self.ask(client, oauth).await.map_err(|second| match second.kind() {
-                    JwksErrorKind::Status(404 | 405 | 410) => error,
-                    _ => second,
-                })
+            Err(first) if has_no_metadata(&first) => {
+                // The first error says more where neither place has any.
+                self.ask(client, oauth)
+                    .await
+                    .map_err(|second| if has_no_metadata(&second) { first } else { second })
             }
             answer => answer,
         }
@@ -81,6 +80,13 @@ impl Discovery {
         }
         Ok(keys)
     }
+}
+
+fn has_no_metadata(error: &JwksError) -> bool {
+    matches!(
+        error.kind(),
+        JwksErrorKind::Status(400..=499) | JwksErrorKind::Unparsable | JwksErrorKind::Redirected
+    )
 }
 
 #[cfg(test)]
