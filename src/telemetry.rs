@@ -3,10 +3,13 @@
 //!
 //! Fields are closed enums and numbers: never a token, a key, a kid or a claim.
 
+use std::error::Error;
 use std::time::Duration;
 
 use crate::error::{AuthError, AuthErrorKind, JwksError};
 use crate::source::Source;
+
+const TARGET: &str = "tower_jwt_auth";
 
 /// How the token cache fared for a token that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,22 +18,25 @@ pub(crate) enum CacheUse {
     Miss,
 }
 
-pub(crate) fn accepted(source: Source, cache: CacheUse) {
+pub(crate) fn verified(cache: CacheUse) {
     let cache = match cache {
         CacheUse::Hit => "hit",
         CacheUse::Miss => "miss",
     };
-    tracing::trace!(source = source.code(), cache, "token accepted");
+    tracing::trace!(target: TARGET, cache, "token verified");
     #[cfg(feature = "metrics")]
-    {
-        metrics::counter!("jwt_auth_requests_total", "outcome" => "accepted", "source" => source.code())
-            .increment(1);
-        metrics::counter!("jwt_auth_token_cache_total", "result" => cache).increment(1);
-    }
+    metrics::counter!("jwt_auth_token_cache_total", "result" => cache).increment(1);
+}
+
+pub(crate) fn admitted(source: Source) {
+    tracing::trace!(target: TARGET, source = source.code(), "request admitted");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("jwt_auth_requests_total", "outcome" => "accepted", "source" => source.code())
+        .increment(1);
 }
 
 pub(crate) fn anonymous() {
-    tracing::trace!("no token, which is optional here");
+    tracing::trace!(target: TARGET, "no token, which is optional here");
     #[cfg(feature = "metrics")]
     metrics::counter!("jwt_auth_requests_total", "outcome" => "anonymous", "source" => "none").increment(1);
 }
@@ -40,9 +46,9 @@ pub(crate) fn refused(error: &AuthError, source: Option<Source>) {
     let (code, claim) = (error.code(), error.claim().unwrap_or_default());
     match error.kind() {
         AuthErrorKind::KeysPending | AuthErrorKind::KeysUnavailable => {
-            tracing::warn!(code, source, "request refused: the token cannot be checked");
+            tracing::warn!(target: TARGET, code, source, "request refused: the token cannot be checked");
         }
-        _ => tracing::debug!(code, source, claim, "request refused"),
+        _ => tracing::debug!(target: TARGET, code, source, claim, "request refused"),
     }
     #[cfg(feature = "metrics")]
     metrics::counter!("jwt_auth_requests_total", "outcome" => code, "source" => source).increment(1);
@@ -80,9 +86,9 @@ pub(crate) fn refreshed(
     took: Duration,
 ) {
     if changed {
-        tracing::info!(endpoint, generation, keys, skipped, ?took, "key set changed");
+        tracing::info!(target: TARGET, endpoint, generation, keys, skipped, ?took, "key set changed");
     } else {
-        tracing::debug!(endpoint, generation, keys, skipped, ?took, "key set unchanged");
+        tracing::debug!(target: TARGET, endpoint, generation, keys, skipped, ?took, "key set unchanged");
     }
     #[cfg(feature = "metrics")]
     {
@@ -105,8 +111,8 @@ pub(crate) fn refreshed(
 }
 
 pub(crate) fn refresh_failed(endpoint: &str, error: &JwksError, in_a_row: u32, retry_in: Duration) {
-    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    tracing::warn!(
+    let cause = causes(error);
+    tracing::warn!(target: TARGET,
         endpoint,
         code = error.code(),
         cause,
@@ -119,22 +125,39 @@ pub(crate) fn refresh_failed(endpoint: &str, error: &JwksError, in_a_row: u32, r
         .increment(1);
 }
 
-/// The state machine moved.
-pub(crate) fn state_changed(endpoint: &str, from: &'static str, to: &'static str, ready: bool) {
-    if ready {
-        tracing::info!(endpoint, from, to, "key set state changed");
-    } else {
-        tracing::error!(endpoint, from, to, "key set state changed: tokens cannot be checked");
+/// What is behind `error`, down to the connection that was refused or the certificate that is not trusted.
+fn causes(error: &JwksError) -> String {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes.join(": ")
+}
+
+/// The state machine moved, or, from nowhere, begins.
+pub(crate) fn state_changed(endpoint: &str, from: Option<&'static str>, to: &'static str, ready: bool) {
+    match from {
+        None => tracing::debug!(target: TARGET, endpoint, to, "key set state begins"),
+        Some(from) if ready => tracing::info!(target: TARGET, endpoint, from, to, "key set state changed"),
+        Some(from) => {
+            tracing::error!(target: TARGET, endpoint, from, to, "key set state changed: tokens cannot be checked");
+        }
     }
     #[cfg(feature = "metrics")]
     for state in ["cold", "fresh", "stale", "expired"] {
+        let value = if state == to { 1.0 } else { 0.0 };
         metrics::gauge!("jwt_auth_jwks_state", "endpoint" => endpoint.to_owned(), "state" => state)
-            .set(if state == to { 1.0 } else { 0.0 });
+            .set(value);
     }
 }
 
 pub(crate) fn secret_material_published(endpoint: &str) {
-    tracing::warn!(endpoint, "the key set publishes private or symmetric keys: these are not used");
+    tracing::warn!(target: TARGET,
+        endpoint,
+        "the key set publishes private or symmetric keys: these are not used"
+    );
 }
 
 /// What became of a token whose key is not in the set.
@@ -157,12 +180,12 @@ pub(crate) fn unknown_key(action: UnknownKey) {
         UnknownKey::Refused => "refused",
         UnknownKey::Crowded => "crowded",
     };
-    tracing::debug!(action, "token key not in the set");
+    tracing::debug!(target: TARGET, action, "token key not in the set");
     #[cfg(feature = "metrics")]
     metrics::counter!("jwt_auth_unknown_key_total", "action" => action).increment(1);
 }
 
 /// A verifier starts to guard something: says once what it checks.
 pub(crate) fn policy(policy: &dyn std::fmt::Display) {
-    tracing::info!(%policy, "verifying tokens");
+    tracing::info!(target: TARGET, %policy, "verifying tokens");
 }

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::discovery::Discovery;
 use super::fetch::{Endpoint, Fetch};
-use super::refresh::{Origin, Progress, Refresher, Shared};
+use super::refresh::{Origin, Refresher, Shared};
 use super::schedule::{MIN_REFRESH_INTERVAL, REFRESH_INTERVAL};
 use super::{Jwks, Kind};
 use crate::error::ConfigError;
@@ -86,10 +86,10 @@ impl JwksBuilder {
             None => default_client()?,
         };
         let shared = Arc::new(Shared::new());
-        let (progress, progress_receiver) = watch::channel(Progress::default());
+        let (ended, ended_receiver) = watch::channel(0);
         let refresher = Refresher {
             shared: Arc::clone(&shared),
-            progress,
+            ended,
             client,
             origin: self.origin,
             name: Arc::clone(&self.name),
@@ -97,11 +97,7 @@ impl JwksBuilder {
             interval: self.interval,
         };
         refresher.start_on(&runtime);
-        Ok(Jwks::new(
-            self.name,
-            shared,
-            Kind::Remote { progress: progress_receiver, interval: self.interval },
-        ))
+        Ok(Jwks::new(self.name, shared, Kind::Remote { ended: ended_receiver, interval: self.interval }))
     }
 }
 

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use serde::de::IgnoredAny;
 
 use crate::crypto::{KeyFault, PublicKey};
 use crate::error::ConfigError;
-use crate::token::{Algorithm, AlgorithmSet};
+use crate::token::{Algorithm, AlgorithmSet, MAX_KID_BYTES};
 
 /// A public key that verifies signatures of exactly one algorithm, parsed and checked when it is made.
 #[derive(Clone)]
@@ -19,7 +20,7 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Reads a public key in PEM: `PUBLIC KEY` (SubjectPublicKeyInfo) or `RSA PUBLIC KEY` (PKCS#1).
+    /// Reads a public key in PEM, which has no name: alone, it answers to every `kid`. `PUBLIC KEY` (SubjectPublicKeyInfo) or `RSA PUBLIC KEY` (PKCS#1).
     ///
     /// # Errors
     ///
@@ -127,13 +128,26 @@ impl TryFrom<&Jwk> for VerifyingKey {
 
 impl PartialEq for VerifyingKey {
     fn eq(&self, other: &Self) -> bool {
-        self.algorithm == other.algorithm
-            && self.kid == other.kid
-            && self.key.as_bytes() == other.key.as_bytes()
+        self.cmp(other) == Ordering::Equal
     }
 }
 
 impl Eq for VerifyingKey {}
+
+/// By name first: a set is searched by it.
+impl Ord for VerifyingKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_name = self.kid.cmp(&other.kid);
+        let by_algorithm = || self.algorithm.cmp(&other.algorithm);
+        by_name.then_with(by_algorithm).then_with(|| self.key.as_bytes().cmp(other.key.as_bytes()))
+    }
+}
+
+impl PartialOrd for VerifyingKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -204,9 +218,6 @@ impl From<KeyFault> for SkipReason {
         }
     }
 }
-
-/// Names are compared, hashed and remembered; no identity provider comes near.
-const MAX_KID_BYTES: usize = 256;
 
 /// The members that matter here; serde refuses a second one of the same name.
 #[derive(Deserialize)]

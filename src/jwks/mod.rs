@@ -26,6 +26,7 @@
 mod builder;
 mod discovery;
 mod fetch;
+mod gate;
 #[cfg(feature = "http-client")]
 mod http;
 mod jwk;
@@ -48,17 +49,17 @@ use tokio::time::Instant;
 
 pub use builder::JwksBuilder;
 pub use fetch::{FETCH_TIMEOUT, Fetch, FetchError, FetchFuture, MAX_DOCUMENT_BYTES};
+pub use gate::{MAX_REFETCH_COOLDOWN, REFETCH_COOLDOWN};
 pub use jwk::{SkipReason, VerifyingKey};
-pub use schedule::{
-    MAX_BACKOFF, MAX_REFETCH_COOLDOWN, MIN_REFRESH_INTERVAL, REFETCH_COOLDOWN, REFRESH_INTERVAL,
-};
+pub use schedule::{MAX_BACKOFF, MIN_REFRESH_INTERVAL, REFRESH_INTERVAL};
 pub use secret::SharedSecret;
 pub use state::{EXPIRED_AFTER, JwksState, JwksStatus, STALE_AFTER};
 pub use wait::{FIRST_SET_WAIT, JwksChanges, REFETCH_WAIT};
 
 use crate::error::ConfigError;
+use crate::telemetry;
 use crate::token::AlgorithmSet;
-use refresh::{Progress, Shared};
+use refresh::Shared;
 use set::KeySet;
 use state::Snapshot;
 pub(crate) use wait::{Lack, Waited};
@@ -81,7 +82,7 @@ struct Inner {
 
 enum Kind {
     Fixed,
-    Remote { progress: watch::Receiver<Progress>, interval: Duration },
+    Remote { ended: watch::Receiver<u64>, interval: Duration },
 }
 
 impl Jwks {
@@ -130,9 +131,21 @@ impl Jwks {
     ///
     /// [`ConfigError`] if `json` is no JWK Set with at least one usable key; others in it are skipped.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        const NAME: &str = "given as JSON";
         let keys = KeySet::parse(json.as_ref(), AlgorithmSet::asymmetric())
             .ok_or_else(|| ConfigError::new("this is no JWK Set: {\"keys\":[…]} is one"))?;
-        Self::fixed(keys, "given as JSON")
+        if keys.skipped().contains_key(&SkipReason::SecretMaterial) {
+            telemetry::secret_material_published(NAME);
+        }
+        if keys.is_empty() {
+            let skipped: Vec<_> =
+                keys.skipped().iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            return Err(ConfigError::new(format!(
+                "the key set holds no usable key; skipped: [{}]",
+                skipped.join(", ")
+            )));
+        }
+        Ok(Self::fixed(keys, NAME))
     }
 
     /// A set that is read from a file once.
@@ -147,27 +160,21 @@ impl Jwks {
         Self::from_json(json)
     }
 
-    /// A set of given keys.
+    /// A set of given keys, found by their names.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if there is none.
+    /// [`ConfigError`] if there are none, or more than 128.
     pub fn from_keys(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, ConfigError> {
-        Self::fixed(KeySet::of(keys.into_iter().collect()), "given")
+        let keys = KeySet::of(keys.into_iter().collect())
+            .ok_or_else(|| ConfigError::new("a key set is of 1 to 128 keys"))?;
+        Ok(Self::fixed(keys, "given"))
     }
 
-    fn fixed(keys: KeySet, name: &str) -> Result<Self, ConfigError> {
-        if keys.is_empty() {
-            let skipped: Vec<_> =
-                keys.skipped().iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-            return Err(ConfigError::new(format!(
-                "the key set holds no usable key; skipped: [{}]",
-                skipped.join(", ")
-            )));
-        }
+    fn fixed(keys: KeySet, name: &str) -> Self {
         let shared = Shared::new();
         shared.published.store(Snapshot::fixed(keys));
-        Ok(Self::new(Arc::from(name), Arc::new(shared), Kind::Fixed))
+        Self::new(Arc::from(name), Arc::new(shared), Kind::Fixed)
     }
 
     fn new(name: Arc<str>, shared: Arc<Shared>, kind: Kind) -> Self {
@@ -196,11 +203,10 @@ impl TryFrom<&JwkSet> for Jwks {
     }
 }
 
+/// One key, which answers to every `kid` if it has none itself.
 impl From<VerifyingKey> for Jwks {
     fn from(key: VerifyingKey) -> Self {
-        let shared = Shared::new();
-        shared.published.store(Snapshot::fixed(KeySet::of(vec![key])));
-        Self::new(Arc::from("given"), Arc::new(shared), Kind::Fixed)
+        Self::fixed(KeySet::of_one(key), "given")
     }
 }
 
@@ -216,7 +222,7 @@ impl fmt::Display for Jwks {
         match &self.inner.kind {
             Kind::Fixed => write!(f, "{} key(s), {}", self.load().keys().len(), self.inner.name),
             Kind::Remote { interval, .. } => {
-                write!(f, "{}, every {} min", self.inner.name, interval.as_secs() / 60)
+                write!(f, "{}, every {interval:?}", self.inner.name)
             }
         }
     }
@@ -247,7 +253,7 @@ impl Published {
         self.0.load_full()
     }
 
-    fn store(&self, snapshot: Snapshot) {
-        self.0.store(Arc::new(snapshot));
+    fn store(&self, snapshot: impl Into<Arc<Snapshot>>) {
+        self.0.store(snapshot.into());
     }
 }

@@ -10,9 +10,10 @@ use tracing::Instrument;
 
 use super::discovery::Discovery;
 use super::fetch::{Document, Endpoint, FETCH_TIMEOUT, Fetch, Validators, fetch};
-use super::schedule::{RefetchGate, after_failed_refetch, after_failure, after_success};
+use super::gate::RefetchGate;
+use super::schedule::{after_failed_refetch, after_failure, after_success};
 use super::set::KeySet;
-use super::state::{JwksState, Snapshot};
+use super::state::{Failure, JwksState, Snapshot};
 use super::{Published, SkipReason};
 use crate::error::{JwksError, JwksErrorKind};
 use crate::telemetry;
@@ -22,7 +23,7 @@ use crate::token::AlgorithmSet;
 pub(super) struct Shared {
     pub(super) published: Published,
     pub(super) gate: Mutex<RefetchGate>,
-    /// Asks for a fetch; requests made while one is asked for already are the same request.
+    /// Wakes the task: the gate says what is wanted.
     pub(super) wanted: Notify,
     /// The last handle is gone.
     pub(super) abandoned: Notify,
@@ -32,7 +33,7 @@ impl Shared {
     pub(super) fn new() -> Self {
         Self {
             published: Published::new(Snapshot::cold()),
-            gate: Mutex::new(RefetchGate::new()),
+            gate: Mutex::new(RefetchGate::default()),
             wanted: Notify::new(),
             abandoned: Notify::new(),
         }
@@ -41,19 +42,6 @@ impl Shared {
     /// The gate is held for a few instructions at a time, and never across an await.
     pub(super) fn gate(&self) -> std::sync::MutexGuard<'_, RefetchGate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How many fetches have begun and ended: what waiters watch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Progress {
-    pub(super) begun: u64,
-    pub(super) ended: u64,
-}
-
-impl Progress {
-    pub(super) fn is_fetching(self) -> bool {
-        self.begun > self.ended
     }
 }
 
@@ -66,7 +54,8 @@ pub(super) enum Origin {
 
 pub(super) struct Refresher {
     pub(super) shared: Arc<Shared>,
-    pub(super) progress: watch::Sender<Progress>,
+    /// The number of the last fetch that has ended: what waiters watch.
+    pub(super) ended: watch::Sender<u64>,
     pub(super) client: Arc<dyn Fetch>,
     pub(super) origin: Origin,
     pub(super) name: Arc<str>,
@@ -87,25 +76,27 @@ impl Refresher {
     async fn run(self) {
         let shared = Arc::clone(&self.shared);
         let mut memory = Memory::default();
+        memory.announce_state(&self.name, JwksState::Cold);
         let mut due = Instant::now();
         loop {
-            // In this order, so that a fetch that is due and asked for at once happens once.
             tokio::select! {
                 biased;
                 () = shared.abandoned.notified() => return,
-                () = shared.wanted.notified() => {}
+                () = shared.wanted.notified() => {
+                    // A fetch that was due in the meantime may have served it.
+                    if !shared.gate().is_wanted() {
+                        continue;
+                    }
+                }
                 () = sleep_until(due) => {}
             }
             shared.gate().begin();
-            self.progress.send_modify(|progress| progress.begun = progress.begun.saturating_add(1));
             let started = Instant::now();
             let outcome = tokio::select! {
                 () = shared.abandoned.notified() => return,
                 outcome = self.attempt(&memory) => outcome,
             };
             due = self.publish(outcome, &mut memory, started, due);
-            // Last of all: whoever is woken by it must find the new snapshot.
-            self.progress.send_modify(|progress| progress.ended = progress.begun);
         }
     }
 
@@ -138,6 +129,8 @@ impl Refresher {
     }
 
     /// Stores what an attempt brought and says when the next fetch is due.
+    ///
+    /// The order matters: whoever finds the attempt concluded, or is woken by its end, has to find the new snapshot.
     fn publish(
         &self,
         outcome: Result<Fetched, JwksError>,
@@ -147,62 +140,36 @@ impl Refresher {
     ) -> Instant {
         let before = self.shared.published.load_full();
         let now = Instant::now();
-        let (after, next) = match outcome.and_then(|fetched| self.read(fetched, memory)) {
-            Ok((keys, max_age)) => {
-                let after = before.refreshed(keys, now);
-                let changed = after.generation() != before.generation();
-                let mut gate = self.shared.gate();
-                gate.conclude(changed);
-                if changed {
-                    gate.forget_unknown();
-                }
-                drop(gate);
-                let skipped = after.keys().skipped().values().sum();
-                let took = now.duration_since(started);
-                telemetry::refreshed(
-                    &self.name,
-                    changed,
-                    after.generation(),
-                    after.keys().len(),
-                    skipped,
-                    took,
-                );
-                (after, now.checked_add(after_success(self.interval, max_age, fastrand::f64())))
-            }
+        let read = outcome.and_then(|fetched| self.read(fetched, memory));
+        let (after, max_age) = match read {
+            Ok((keys, max_age)) => (before.refreshed(keys, now), max_age),
             Err(error) => {
                 // The document may have moved: discover it anew next time, and ask for it whole.
                 memory.forget_place();
-                let was_attempt = self.shared.gate().conclude(false);
-                let after = before.failed(error);
-                let next = self.retry_at(&before, &after, was_attempt, now, due);
-                (after, next)
+                (before.failed(error), None)
             }
         };
+        let after = Arc::new(after);
+        let changed = after.generation() != before.generation();
+        self.shared.published.store(Arc::clone(&after));
+        let (number, was_attempt) = self.shared.gate().conclude(changed);
+        let next = if let Some(failure) = &after.failure {
+            let next = retry_at(&before, failure, was_attempt, now, due);
+            let retry_in = next.duration_since(now);
+            telemetry::refresh_failed(&self.name, &failure.error, failure.in_a_row, retry_in);
+            next
+        } else {
+            self.report(&after, changed, now.duration_since(started));
+            later(now, after_success(self.interval, max_age, fastrand::f64()))
+        };
         memory.announce_state(&self.name, after.state(now));
-        self.shared.published.store(after);
-        next.unwrap_or(now)
+        self.ended.send_replace(number);
+        next
     }
 
-    /// When to try again after a failure.
-    ///
-    /// A refetch that a token asked for leaves a series of tries that is under way as it is.
-    fn retry_at(
-        &self,
-        before: &Snapshot,
-        after: &Snapshot,
-        was_attempt: bool,
-        now: Instant,
-        due: Instant,
-    ) -> Option<Instant> {
-        let failure = after.failure.as_ref()?;
-        let next = match was_attempt {
-            true if before.last_refresh_failed() => Some(due.max(now)),
-            true => now.checked_add(after_failed_refetch(fastrand::f64())),
-            false => now.checked_add(after_failure(failure.in_a_row, fastrand::f64())),
-        };
-        let retry_in = next.map(|next| next.duration_since(now)).unwrap_or_default();
-        telemetry::refresh_failed(&self.name, &failure.error, failure.in_a_row, retry_in);
-        next
+    fn report(&self, after: &Snapshot, changed: bool, took: Duration) {
+        let skipped = after.keys().skipped().values().sum();
+        telemetry::refreshed(&self.name, changed, after.generation(), after.keys().len(), skipped, took);
     }
 
     /// The keys of a document, or none if it has not changed; a set that is worse than none is an error.
@@ -231,6 +198,20 @@ impl Refresher {
     }
 }
 
+/// When to try again after a failure. A refetch that a token asked for leaves a series of tries that is under way as it
+/// is.
+fn retry_at(before: &Snapshot, failure: &Failure, was_attempt: bool, now: Instant, due: Instant) -> Instant {
+    match was_attempt {
+        true if before.last_refresh_failed() => due.max(now),
+        true => later(now, after_failed_refetch(fastrand::f64())),
+        false => later(now, after_failure(failure.in_a_row, fastrand::f64())),
+    }
+}
+
+fn later(now: Instant, pause: Duration) -> Instant {
+    now.checked_add(pause).unwrap_or(now)
+}
+
 struct Fetched {
     endpoint: Endpoint,
     document: Document,
@@ -253,9 +234,9 @@ impl Memory {
     }
 
     fn announce_state(&mut self, name: &str, state: JwksState) {
-        let from = self.announced.replace(state).unwrap_or(JwksState::Cold);
-        if from != state {
-            telemetry::state_changed(name, from.code(), state.code(), state.is_ready());
+        let from = self.announced.replace(state);
+        if from != Some(state) {
+            telemetry::state_changed(name, from.map(JwksState::code), state.code(), state.is_ready());
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::token::{Algorithm, AlgorithmSet, checked_text};
 #[derive(Debug, Default)]
 pub(crate) struct KeySet {
     keys: Vec<VerifyingKey>,
+    /// The one key was given without a name: it answers to every name.
+    nameless: bool,
     skipped: BTreeMap<SkipReason, usize>,
 }
 
@@ -25,7 +27,7 @@ const MAX_CANDIDATES: usize = 4;
 const MAX_DEPTH: usize = 64;
 
 #[derive(Deserialize)]
-struct Document<'a> {
+struct JwkSetDocument<'a> {
     #[serde(borrow)]
     keys: Vec<&'a RawValue>,
 }
@@ -34,7 +36,7 @@ impl KeySet {
     /// Reads a set, keeping every usable key; `None` if it is no JWK Set at all.
     pub(crate) fn parse(document: &[u8], allowed: AlgorithmSet) -> Option<Self> {
         let text = checked_text(document, MAX_DEPTH)?;
-        let Document { keys: entries } = serde_json::from_str(text).ok()?;
+        let JwkSetDocument { keys: entries } = serde_json::from_str(text).ok()?;
         let mut set = Self::default();
         for entry in entries {
             let key = if set.keys.len() < MAX_KEYS {
@@ -50,15 +52,22 @@ impl KeySet {
                 }
             }
         }
-        set.keys.sort_by(|a, b| a.kid().cmp(&b.kid()));
+        set.keys.sort();
         set.keys.dedup();
         Some(set)
     }
 
-    pub(crate) fn of(keys: Vec<VerifyingKey>) -> Self {
-        let mut set = Self { keys, skipped: BTreeMap::new() };
-        set.keys.sort_by(|a, b| a.kid().cmp(&b.kid()));
-        set
+    /// One key that an operator gave; without a name, it answers to whatever name tokens call it by.
+    pub(crate) fn of_one(key: VerifyingKey) -> Self {
+        Self { nameless: key.kid().is_none(), keys: vec![key], skipped: BTreeMap::new() }
+    }
+
+    /// The keys that an operator gave; `None` if there are none, or more than a set may hold.
+    pub(crate) fn of(mut keys: Vec<VerifyingKey>) -> Option<Self> {
+        keys.sort();
+        keys.dedup();
+        let fits = (1..=MAX_KEYS).contains(&keys.len());
+        fits.then_some(Self { keys, nameless: false, skipped: BTreeMap::new() })
     }
 
     /// The keys that may have signed a token with this `kid` and `alg`: those of that name and algorithm, and for a
@@ -69,6 +78,7 @@ impl KeySet {
         algorithm: Algorithm,
     ) -> impl Iterator<Item = &VerifyingKey> {
         let named = match kid {
+            _ if self.nameless => self.keys.as_slice(),
             Some(kid) => {
                 let first = self.keys.partition_point(|key| key.kid() < Some(kid));
                 let rest = self.keys.get(first..).unwrap_or_default();
@@ -192,6 +202,31 @@ mod tests {
         assert_eq!(one.candidates(None, Algorithm::Rs256).count(), 0);
         let two = parse(&format!(r#"{{{ED},"kid":"b"}},{{{ED},"kid":"a"}}"#));
         assert_eq!(two.candidates(None, Algorithm::EdDsa).count(), 0);
+    }
+
+    #[test]
+    fn one_key_without_a_name_answers_to_every_name_and_to_its_own_algorithm_only() {
+        let key = || VerifyingKey::from_jwk_json(&format!("{{{ED}}}")).expect("a key");
+        let nameless = KeySet::of_one(key());
+        assert_eq!(nameless.candidates(Some("any"), Algorithm::EdDsa).count(), 1);
+        assert_eq!(nameless.candidates(None, Algorithm::EdDsa).count(), 1);
+        assert_eq!(nameless.candidates(Some("any"), Algorithm::Es256).count(), 0);
+        let named = KeySet::of_one(key().with_kid("a"));
+        assert_eq!(named.candidates(Some("any"), Algorithm::EdDsa).count(), 0);
+        assert_eq!(named.candidates(Some("a"), Algorithm::EdDsa).count(), 1);
+        let published = parse(&format!("{{{ED}}}"));
+        assert_eq!(
+            published.candidates(Some("any"), Algorithm::EdDsa).count(),
+            0,
+            "one that a provider publishes"
+        );
+    }
+
+    #[test]
+    fn the_order_in_which_keys_are_published_makes_no_difference() {
+        let one = parse(&format!("{{{ED}}},{{{P256}}},{{{P256},\"kid\":\"a\"}}"));
+        let other = parse(&format!("{{{P256},\"kid\":\"a\"}},{{{P256}}},{{{ED}}}"));
+        assert!(one.has_same_keys(&other));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! The few occasions on which somebody waits for the key set, each with its limit.
 
+use std::fmt;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::refresh::{Progress, Shared};
-use super::schedule::Verdict;
+use super::gate::Answer;
+use super::refresh::Shared;
 use super::state::{Good, JwksStatus, Snapshot};
 use super::{Jwks, Kind};
 use crate::error::{JwksError, JwksErrorKind};
@@ -23,13 +25,13 @@ pub const REFETCH_WAIT: Duration = Duration::from_secs(2);
 /// How old a set must be before a bad signature of a known key suggests that the `kid` was given to a new key.
 const REUSED_KID_AGE: Duration = Duration::from_secs(60);
 
-/// What a plausible token did not find in the key set.
+/// What a plausible token did not find in the key set that it was checked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Lack {
     /// There is no set yet.
     FirstSet,
     /// No key of this name and algorithm.
-    Key { kid: Option<Box<str>>, algorithm: Algorithm },
+    Key { kid: Option<Box<str>>, algorithm: Algorithm, refresh_failed: bool },
     /// A key of this name and algorithm whose signature it is not, in keys of this generation.
     OtherKey { kid: Option<Box<str>>, algorithm: Algorithm, generation: u64 },
 }
@@ -39,7 +41,7 @@ pub(crate) enum Lack {
 pub(crate) enum Waited {
     /// The set is what it will be for now.
     Settled,
-    /// A fetch was still under way when the time was up.
+    /// A fetch was still under way when the time was up, or there was no room to wait for it.
     InVain,
 }
 
@@ -47,10 +49,18 @@ impl Lack {
     fn is_filled_by(&self, snapshot: &Snapshot) -> bool {
         match self {
             Self::FirstSet => snapshot.good != Good::Never,
-            Self::Key { kid, algorithm } => {
+            Self::Key { kid, algorithm, .. } => {
                 snapshot.keys().candidates(kid.as_deref(), *algorithm).next().is_some()
             }
             Self::OtherKey { generation, .. } => snapshot.generation() != *generation,
+        }
+    }
+
+    /// Whether a fetch could fill it: a bad signature of a known key says nothing about a set that was just fetched.
+    fn is_worth_a_fetch(&self, snapshot: &Snapshot) -> bool {
+        match self {
+            Self::FirstSet | Self::Key { .. } => true,
+            Self::OtherKey { .. } => snapshot.is_older_than(REUSED_KID_AGE, Instant::now()),
         }
     }
 }
@@ -62,10 +72,10 @@ impl Jwks {
     ///
     /// [`JwksErrorKind::Stopped`] if the refresh task has ended, as it does when its runtime shuts down.
     pub async fn ready(&self) -> Result<(), JwksError> {
-        if let Kind::Remote { progress, .. } = &self.inner.kind {
-            let mut progress = progress.clone();
+        if let Kind::Remote { ended, .. } = &self.inner.kind {
+            let mut ended = ended.clone();
             while !Lack::FirstSet.is_filled_by(&self.load()) {
-                progress.changed().await.map_err(|_| self.stopped())?;
+                ended.changed().await.map_err(|_| self.stopped())?;
             }
         }
         Ok(())
@@ -79,11 +89,11 @@ impl Jwks {
     ///
     /// Why the fetch failed; the last good keys stay.
     pub async fn refresh_now(&self) -> Result<JwksStatus, JwksError> {
-        if let Kind::Remote { progress, .. } = &self.inner.kind {
-            let mut progress = progress.clone();
-            let wanted = progress.borrow().begun.saturating_add(1);
+        if let Kind::Remote { ended, .. } = &self.inner.kind {
+            let mut ended = ended.clone();
+            let number = self.inner.shared.gate().want_next();
             self.inner.shared.wanted.notify_one();
-            progress.wait_for(|progress| progress.ended >= wanted).await.map_err(|_| self.stopped())?;
+            ended.wait_for(|ended| *ended >= number).await.map_err(|_| self.stopped())?;
         }
         match &self.load().failure {
             Some(failure) => Err(failure.error.clone()),
@@ -91,57 +101,62 @@ impl Jwks {
         }
     }
 
-    /// Follows the set: each [`changed`](JwksChanges::changed) is one refresh that ended.
+    /// Follows the set from now on, refresh by refresh.
     #[must_use]
     pub fn changes(&self) -> JwksChanges {
-        let progress = match &self.inner.kind {
-            Kind::Remote { progress, .. } => Some(progress.clone()),
+        let ended = match &self.inner.kind {
+            Kind::Remote { ended, .. } => {
+                let mut ended = ended.clone();
+                ended.mark_unchanged();
+                Some(ended)
+            }
             Kind::Fixed => None,
         };
         // The inner state alone: a follower keeps no task alive.
-        JwksChanges { shared: std::sync::Arc::clone(&self.inner.shared), progress }
+        JwksChanges { shared: Arc::clone(&self.inner.shared), ended }
     }
 
     fn stopped(&self) -> JwksError {
         JwksError::new(JwksErrorKind::Stopped, &self.inner.name)
     }
 
-    /// Whether waiting for what `lack` says could bring it.
+    /// Whether waiting for what `lack` says could bring it, or it has come since.
     pub(crate) fn may_bring(&self, lack: &Lack) -> bool {
-        let Kind::Remote { progress, .. } = &self.inner.kind else {
+        if matches!(self.inner.kind, Kind::Fixed) {
             return false;
-        };
-        match self.fingerprint(lack) {
-            None => true,
-            Some(_) if self.is_too_young_for(lack) => false,
-            Some(key) => {
-                progress.borrow().is_fetching()
-                    || self.inner.shared.gate().peek(key, Instant::now()) != Verdict::Refuse
-            }
         }
+        if *lack == Lack::FirstSet {
+            return true;
+        }
+        let key = self.fingerprint(lack);
+        let waits = lack.is_worth_a_fetch(&self.load())
+            && self.inner.shared.gate().peek(key, Instant::now()) != Answer::Refuse;
+        // In this order: an attempt that the gate knows to be over has stored its keys.
+        let comes = waits || lack.is_filled_by(&self.load());
+        if !comes {
+            telemetry::unknown_key(UnknownKey::Refused);
+        }
+        comes
     }
 
     /// Waits, within the limits, for what `lack` says; causes a fetch only where the gate lets it.
     ///
     /// Whoever drops this future leaves the fetch running for the others: it belongs to the task.
     pub(crate) async fn wait_for(&self, lack: &Lack) -> Waited {
-        let Kind::Remote { progress, .. } = &self.inner.kind else {
+        let Kind::Remote { ended, .. } = &self.inner.kind else {
             return Waited::Settled;
         };
-        let mut progress = progress.clone();
-        let Some(key) = self.fingerprint(lack) else {
-            let arrived =
-                async { while !lack.is_filled_by(&self.load()) && progress.changed().await.is_ok() {} };
-            return match timeout(FIRST_SET_WAIT, arrived).await {
-                Ok(()) => Waited::Settled,
-                Err(_) => Waited::InVain,
-            };
-        };
+        let mut ended = ended.clone();
+        let key = self.fingerprint(lack);
         let Some(_place) = Place::take(&self.inner.shared, key) else {
             telemetry::unknown_key(UnknownKey::Crowded);
-            return Waited::Settled;
+            return Waited::InVain;
         };
-        match timeout(REFETCH_WAIT, self.refetch_for(lack, key, &mut progress)).await {
+        let waited = match lack {
+            Lack::FirstSet => timeout(FIRST_SET_WAIT, self.first_set(&mut ended)).await,
+            _ => timeout(REFETCH_WAIT, self.refetch_for(lack, key, &mut ended)).await,
+        };
+        match waited {
             Ok(()) => Waited::Settled,
             Err(_) => Waited::InVain,
         }
@@ -149,64 +164,63 @@ impl Jwks {
 
     /// Asks for a fetch as [`wait_for`](Self::wait_for) would, and does not wait.
     pub(crate) fn request(&self, lack: &Lack) {
-        if let Some(key) = self.fingerprint(lack)
-            && self.ask(lack, key) == Verdict::Refetch
-        {
-            self.inner.shared.wanted.notify_one();
+        if *lack != Lack::FirstSet {
+            _ = self.ask(lack, self.fingerprint(lack));
         }
     }
 
-    async fn refetch_for(&self, lack: &Lack, key: u64, progress: &mut watch::Receiver<Progress>) {
-        let current = *progress.borrow();
-        if current.is_fetching() {
-            telemetry::unknown_key(UnknownKey::Joined);
-            _ = progress.wait_for(|progress| progress.ended >= current.begun).await;
-            if lack.is_filled_by(&self.load()) {
+    async fn first_set(&self, ended: &mut watch::Receiver<u64>) {
+        while !Lack::FirstSet.is_filled_by(&self.load()) && ended.changed().await.is_ok() {}
+    }
+
+    /// Awaits fetches until one brings what `lack` says, or the gate sees no sense in another.
+    async fn refetch_for(&self, lack: &Lack, key: u64, ended: &mut watch::Receiver<u64>) {
+        let begun_before = self.inner.shared.gate().begun();
+        while !lack.is_filled_by(&self.load()) {
+            let (Answer::Refetch(number) | Answer::Join(number)) = self.ask(lack, key) else {
+                return;
+            };
+            if ended.wait_for(|ended| *ended >= number).await.is_err() {
                 return;
             }
-            // It may have read the set before the key was in it: one more may be asked for.
-        }
-        let next = progress.borrow().begun.saturating_add(1);
-        let verdict = self.ask(lack, key);
-        match verdict {
-            Verdict::Refuse => return telemetry::unknown_key(UnknownKey::Refused),
-            Verdict::Join => telemetry::unknown_key(UnknownKey::Joined),
-            Verdict::Refetch => {
-                telemetry::unknown_key(UnknownKey::Refetched);
-                self.inner.shared.wanted.notify_one();
+            // One that was under way may have read the set before the key was in it: another may be asked for.
+            if number > begun_before {
+                return self.note_if_unknown(lack, key);
             }
         }
-        _ = progress.wait_for(|progress| progress.ended >= next).await;
-        self.note_if_unknown(lack, key);
     }
 
-    fn ask(&self, lack: &Lack, key: u64) -> Verdict {
-        if self.is_too_young_for(lack) {
-            return Verdict::Refuse;
+    /// Asks the gate, and wakes the task if that is the answer.
+    fn ask(&self, lack: &Lack, key: u64) -> Answer {
+        let answer = if lack.is_worth_a_fetch(&self.load()) {
+            self.inner.shared.gate().ask(key, Instant::now())
+        } else {
+            Answer::Refuse
+        };
+        telemetry::unknown_key(match answer {
+            Answer::Refetch(_) => UnknownKey::Refetched,
+            Answer::Join(_) => UnknownKey::Joined,
+            Answer::Refuse => UnknownKey::Refused,
+        });
+        if matches!(answer, Answer::Refetch(_)) {
+            self.inner.shared.wanted.notify_one();
         }
-        self.inner.shared.gate().ask(key, Instant::now())
-    }
-
-    /// A bad signature of a known key says nothing about a set that was just fetched.
-    fn is_too_young_for(&self, lack: &Lack) -> bool {
-        matches!(lack, Lack::OtherKey { .. }) && !self.load().is_older_than(REUSED_KID_AGE, Instant::now())
+        answer
     }
 
     fn note_if_unknown(&self, lack: &Lack, key: u64) {
         let snapshot = self.load();
-        if matches!(lack, Lack::Key { .. })
-            && !snapshot.last_refresh_failed()
-            && !lack.is_filled_by(&snapshot)
-        {
+        let is_named = matches!(lack, Lack::Key { .. });
+        if is_named && !snapshot.last_refresh_failed() && !lack.is_filled_by(&snapshot) {
             self.inner.shared.gate().remember_unknown(key, Instant::now());
         }
     }
 
-    fn fingerprint(&self, lack: &Lack) -> Option<u64> {
+    fn fingerprint(&self, lack: &Lack) -> u64 {
         match lack {
-            Lack::FirstSet => None,
-            Lack::Key { kid, algorithm } | Lack::OtherKey { kid, algorithm, .. } => {
-                Some(self.inner.fingerprints.hash_one((kid, algorithm)))
+            Lack::FirstSet => self.inner.fingerprints.hash_one(()),
+            Lack::Key { kid, algorithm, .. } | Lack::OtherKey { kid, algorithm, .. } => {
+                self.inner.fingerprints.hash_one((kid, algorithm))
             }
         }
     }
@@ -235,25 +249,21 @@ impl Drop for Place<'_> {
 /// Follows a key set from refresh to refresh; made by [`Jwks::changes`].
 #[derive(Clone)]
 pub struct JwksChanges {
-    shared: std::sync::Arc<Shared>,
-    progress: Option<watch::Receiver<Progress>>,
+    shared: Arc<Shared>,
+    ended: Option<watch::Receiver<u64>>,
 }
 
 impl JwksChanges {
-    /// Waits for the next refresh to end and says where the set stands then; `None` once there will be no more.
+    /// Waits until a refresh has ended since the last call, and says where the set stands then; `None` once there will be
+    /// no more.
     pub async fn changed(&mut self) -> Option<JwksStatus> {
-        let progress = self.progress.as_mut()?;
-        loop {
-            progress.changed().await.ok()?;
-            if !progress.borrow_and_update().is_fetching() {
-                return Some(self.shared.published.load().status(Instant::now()));
-            }
-        }
+        self.ended.as_mut()?.changed().await.ok()?;
+        Some(self.shared.published.load().status(Instant::now()))
     }
 }
 
-impl std::fmt::Debug for JwksChanges {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for JwksChanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwksChanges").finish_non_exhaustive()
     }
 }
@@ -261,7 +271,7 @@ impl std::fmt::Debug for JwksChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jwks::schedule::MAX_AWAITED_KEYS;
+    use crate::jwks::gate::MAX_AWAITED_KEYS;
 
     #[test]
     fn a_full_waiting_room_turns_away_and_every_place_is_given_back() {

@@ -101,6 +101,7 @@ impl Door {
         }
         let extensions = request.extensions_mut();
         if let Some(token) = token {
+            telemetry::admitted(token.source());
             extensions.insert(token);
         } else {
             telemetry::anonymous();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::json::Text;
-use super::{Algorithm, checked_text};
+use super::{Algorithm, MAX_KID_BYTES, checked_text};
 use crate::error::{AuthError, AuthErrorKind};
 
 /// The header of a verified token ([RFC 7515 §4]).
@@ -53,9 +53,6 @@ const MAX_DEPTH: usize = 16;
 
 /// More members than any profile defines; each is compared with those before it.
 const MAX_MEMBERS: usize = 32;
-
-/// Long enough for every identity provider's names; they are compared, hashed and remembered.
-const MAX_KID_BYTES: usize = 256;
 
 /// Kinds of JWT that are defined never to be access tokens ([RFC 8725 §3.12]).
 ///

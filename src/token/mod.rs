@@ -21,6 +21,9 @@ use crate::error::{AuthError, AuthErrorKind};
 /// Tokens of large identity providers reach about 8 KiB.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
+/// The longest `kid`, in tokens and in key sets: they are compared, hashed and remembered.
+pub(crate) const MAX_KID_BYTES: usize = 256;
+
 /// The longest header that is parsed, 4 KiB after decoding.
 const MAX_HEADER_BYTES: usize = 4 * 1024;
 

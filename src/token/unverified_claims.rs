@@ -149,6 +149,9 @@ impl Claim {
     const ALL: [Self; 8] =
         [Self::Iss, Self::Sub, Self::Aud, Self::Exp, Self::Nbf, Self::Iat, Self::Jti, Self::Cnf];
 
+    /// What was seen is kept in the bits of a byte.
+    const _FIT: () = assert!(Self::ALL.len() <= 8, "more claims than bits");
+
     const fn name(self) -> &'static str {
         match self {
             Self::Iss => "iss",

@@ -26,6 +26,7 @@ mod signature;
 mod verified;
 
 use std::fmt;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -89,13 +90,15 @@ impl Verifier {
     ///
     /// The first [step](Self#verification) that `token` fails.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, AuthError> {
-        self.check(token, Source::Direct).map_err(|stop| match stop {
-            Stop::Refused(error) => error,
-            Stop::Lacking(lack) => {
-                self.request(&lack);
-                self.without(&lack, Waited::Settled)
-            }
-        })
+        let lack = match self.check(token, Source::Direct) {
+            Ok(verified) => return Ok(verified),
+            Err(Stop::Refused(error)) => return Err(error),
+            Err(Stop::Lacking(lack)) => lack,
+        };
+        if let Keys::Set(jwks) = &self.keys {
+            jwks.request(&lack);
+        }
+        self.examine_finally(token, Source::Direct, Waited::Settled)
     }
 
     /// Verifies `token`, waiting up to 2 s for a fetch that may bring its key, or 1 s for the first key set.
@@ -125,22 +128,35 @@ impl Verifier {
             Keys::Set(jwks) => jwks.wait_for(&lack).await,
             Keys::Secret(_) => Waited::Settled,
         };
-        match self.examine(token, source) {
-            Ok(verified) => Ok(verified),
-            Err(Stop::Refused(error)) => Err(error),
-            // The first set came while it waited, without the token's key: that may be worth the one attempt.
-            Err(Stop::Lacking(still)) if lack == Lack::FirstSet && still != Lack::FirstSet => {
-                Box::pin(self.wait_and_check(token, source, still)).await
-            }
-            Err(Stop::Lacking(still)) => Err(self.without(&still, waited)),
+        if lack == Lack::FirstSet && waited == Waited::Settled {
+            // The set came, perhaps without the token's key: that may be worth the one attempt.
+            return match self.check(token, source) {
+                Ok(verified) => Ok(verified),
+                Err(Stop::Refused(error)) => Err(error),
+                Err(Stop::Lacking(Lack::FirstSet)) => Err(AuthErrorKind::KeysPending.into()),
+                Err(Stop::Lacking(still)) => Box::pin(self.wait_and_check(token, source, still)).await,
+            };
         }
+        self.examine_finally(token, source, waited)
+    }
+
+    fn examine_finally(
+        &self,
+        token: &str,
+        source: Source,
+        waited: Waited,
+    ) -> Result<VerifiedToken, AuthError> {
+        self.examine(token, source).map_err(|stop| match stop {
+            Stop::Refused(error) => error,
+            Stop::Lacking(lack) => answer_for_want_of(&lack, waited),
+        })
     }
 
     /// Verifies with the keys that are here; what may be worth waiting for is left open.
     pub(crate) fn check(&self, text: &str, source: Source) -> Result<VerifiedToken, Stop> {
         self.examine(text, source).map_err(|stop| match (stop, &self.keys) {
             (Stop::Lacking(lack), Keys::Set(jwks)) if jwks.may_bring(&lack) => Stop::Lacking(lack),
-            (Stop::Lacking(lack), _) => Stop::Refused(self.without(&lack, Waited::Settled)),
+            (Stop::Lacking(lack), _) => Stop::Refused(answer_for_want_of(&lack, Waited::Settled)),
             (stop, _) => stop,
         })
     }
@@ -157,8 +173,10 @@ impl Verifier {
         if let Some(verified) = self.cache.get(text, keys.generation(), now) {
             keys.check_age()?;
             self.policy.check_times(verified.times(), now)?;
-            telemetry::accepted(source, CacheUse::Hit);
-            return Ok(VerifiedToken::new(verified, source));
+            let token = VerifiedToken::new(verified, source);
+            self.policy.check_rules(&token)?;
+            telemetry::verified(CacheUse::Hit);
+            return Ok(token);
         }
         let _timer = VerifyTimer::start();
 
@@ -190,34 +208,27 @@ impl Verifier {
 
         // 9. What the application asks of claims that are now known to be the issuer's.
         let verified = Verified::new(signed, &header, payload, times, self.policy.clock())?;
-        self.policy.check_rules(&VerifiedToken::new(verified.clone(), source))?;
+        let token = VerifiedToken::new(Arc::clone(&verified), source);
+        self.policy.check_rules(&token)?;
 
-        self.cache.insert(text, keys.generation(), now, verified.clone());
-        telemetry::accepted(source, CacheUse::Miss);
-        Ok(VerifiedToken::new(verified, source))
+        self.cache.insert(text, keys.generation(), now, verified);
+        telemetry::verified(CacheUse::Miss);
+        Ok(token)
     }
+}
 
-    /// The answer to a token for want of what it lacks.
-    fn without(&self, lack: &Lack, waited: Waited) -> AuthError {
-        let refresh_failed = match &self.keys {
-            Keys::Set(jwks) => jwks.load().last_refresh_failed(),
-            Keys::Secret(_) => false,
-        };
-        let kind = match lack {
-            Lack::FirstSet => AuthErrorKind::KeysPending,
-            Lack::OtherKey { .. } => AuthErrorKind::SignatureInvalid,
-            // The token may be good: nobody could look.
-            Lack::Key { .. } if refresh_failed || waited == Waited::InVain => AuthErrorKind::KeysUnavailable,
-            Lack::Key { .. } => AuthErrorKind::KeyUnknown,
-        };
-        kind.into()
-    }
-
-    fn request(&self, lack: &Lack) {
-        if let Keys::Set(jwks) = &self.keys {
-            jwks.request(lack);
+/// The answer to a token for want of what it lacks.
+fn answer_for_want_of(lack: &Lack, waited: Waited) -> AuthError {
+    let kind = match lack {
+        Lack::FirstSet => AuthErrorKind::KeysPending,
+        Lack::OtherKey { .. } => AuthErrorKind::SignatureInvalid,
+        // The token may be good: nobody could look.
+        Lack::Key { refresh_failed, .. } if *refresh_failed || waited == Waited::InVain => {
+            AuthErrorKind::KeysUnavailable
         }
-    }
+        Lack::Key { .. } => AuthErrorKind::KeyUnknown,
+    };
+    kind.into()
 }
 
 impl fmt::Display for Verifier {
@@ -331,7 +342,7 @@ impl<'k> KeysNow<'k> {
                     Stop::Lacking(if known {
                         Lack::OtherKey { kid, algorithm, generation: snapshot.generation() }
                     } else {
-                        Lack::Key { kid, algorithm }
+                        Lack::Key { kid, algorithm, refresh_failed: snapshot.last_refresh_failed() }
                     })
                 })
             }
