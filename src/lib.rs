@@ -48,7 +48,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `axum` | yes | the extractors [`Claims`], `Option<Claims>` and [`VerifiedToken`](verify::VerifiedToken) |
+//! | `axum` | yes | the extractors [`Claims`], `Option<Claims>` and [`VerifiedToken`](verify::VerifiedToken); tokens are scrubbed from axum's `OriginalUri` too |
 //! | `http-client` | yes | the default client for key sets: reqwest over rustls on aws-lc-rs |
 //! | `metrics` | no | [counters, gauges and histograms](manual::operations#metrics) through the `metrics` facade |
 //!

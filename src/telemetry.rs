@@ -185,7 +185,7 @@ pub(crate) fn unknown_key(action: UnknownKey) {
     metrics::counter!("jwt_auth_unknown_key_total", "action" => action).increment(1);
 }
 
-/// A verifier starts to guard something: says once what it checks.
-pub(crate) fn policy(policy: &dyn std::fmt::Display) {
+/// A layer starts to guard something: says once what it checks.
+pub(crate) fn guarding(policy: &dyn std::fmt::Display) {
     tracing::info!(target: TARGET, %policy, "verifying tokens");
 }

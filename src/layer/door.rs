@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Request, Response};
@@ -19,6 +19,8 @@ pub(super) struct Door {
     pub(super) cross_site: CrossSiteRule,
     pub(super) absence: Absence,
     pub(super) refusals: Refusals,
+    /// Set once its settings have been told.
+    announced: OnceLock<()>,
 }
 
 /// What a request without a token gets.
@@ -67,7 +69,18 @@ impl Door {
             cross_site: CrossSiteRule::default(),
             absence: Absence::Refused,
             refusals: Refusals::default(),
+            announced: OnceLock::new(),
         }
+    }
+
+    /// Says once, where the door is hung, everything that it is set to.
+    pub(super) fn announce(&self) {
+        self.announced.get_or_init(|| telemetry::guarding(self));
+    }
+
+    /// For a door that is set to something else from now on.
+    pub(super) fn renounce(&mut self) {
+        self.announced = OnceLock::new();
     }
 
     pub(super) fn judge<B>(&self, request: &Request<B>) -> Verdict {
@@ -112,14 +125,23 @@ impl Door {
     }
 }
 
+/// Every setting by name, and every protection that is off.
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; tokens from: {}", self.verifier, self.sources)?;
+        if self.absence == Absence::Passes {
+            f.write_str("; a token is optional")?;
+        }
+        if !self.cross_site.is_enforced() {
+            f.write_str("; CROSS-SITE REQUESTS ARE ACCEPTED")?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Debug for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Door")
-            .field("verifier", &self.verifier)
-            .field("sources", &self.sources)
-            .field("cross_site_rule", &self.cross_site.is_enforced())
-            .field("absence", &self.absence)
-            .finish_non_exhaustive()
+        write!(f, "Door({self})")
     }
 }
 
@@ -161,11 +183,20 @@ impl Passage {
         self.protect(self.door.refusals.answer(error, self.caller).map(R::from))
     }
 
-    /// The answer of the service behind the door; an extractor's refusal is put into the door's words.
+    /// The answer of the service behind the door. An extractor's refusal is put into the door's words, unless a handler has
+    /// made another answer of it; what middleware has added to its header stays.
     pub(super) fn finish<R: From<String>>(&self, mut response: Response<R>) -> Response<R> {
         match Refusals::take_pending(&mut response) {
-            Some(error) => self.refuse(error, None),
-            None => self.protect(response),
+            Some(error) if response.status() == error.status() => {
+                let mut answer = self.refuse(error, None);
+                let mut added = std::mem::take(response.headers_mut());
+                added.remove(header::CONTENT_LENGTH);
+                // Where both have a field, the answer's own counts.
+                added.extend(std::mem::take(answer.headers_mut()));
+                *answer.headers_mut() = added;
+                answer
+            }
+            _ => self.protect(response),
         }
     }
 

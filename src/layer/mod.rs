@@ -40,7 +40,6 @@ pub use service::JwtAuthService;
 use crate::error::{AuthError, ConfigError};
 use crate::jwks::Jwks;
 use crate::source::TokenSources;
-use crate::telemetry;
 use crate::verify::Verifier;
 use door::{Absence, Door};
 
@@ -54,13 +53,11 @@ pub struct JwtAuthLayer {
 }
 
 impl JwtAuthLayer {
-    /// Lets in the tokens that `verifier` accepts, and says once, in an event, what that means.
+    /// Lets in the tokens that `verifier` accepts. Where it is first put around a service, an event says what that means.
     ///
     /// Give it an `Arc<Verifier>` to use the verifier elsewhere too.
     pub fn new(verifier: impl Into<Arc<Verifier>>) -> Self {
-        let verifier = verifier.into();
-        telemetry::policy(&verifier);
-        Self { door: Arc::new(Door::new(verifier)) }
+        Self { door: Arc::new(Door::new(verifier.into())) }
     }
 
     /// Lets in the tokens of `issuer` for `audience`, with keys that [discovery](Jwks::discover) finds and refreshes.
@@ -137,7 +134,9 @@ impl JwtAuthLayer {
     }
 
     fn change(mut self, change: impl FnOnce(&mut Door)) -> Self {
-        change(Arc::make_mut(&mut self.door));
+        let door = Arc::make_mut(&mut self.door);
+        change(door);
+        door.renounce();
         self
     }
 
@@ -145,7 +144,9 @@ impl JwtAuthLayer {
         mut self,
         change: impl FnOnce(&mut Door) -> Result<(), ConfigError>,
     ) -> Result<Self, ConfigError> {
-        change(Arc::make_mut(&mut self.door))?;
+        let door = Arc::make_mut(&mut self.door);
+        change(door)?;
+        door.renounce();
         Ok(self)
     }
 }
@@ -154,12 +155,13 @@ impl<S> Layer<S> for JwtAuthLayer {
     type Service = JwtAuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.door.announce();
         JwtAuthService::new(inner, Arc::clone(&self.door))
     }
 }
 
 impl fmt::Debug for JwtAuthLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("JwtAuthLayer").field(&self.door).finish()
+        write!(f, "JwtAuthLayer({})", self.door)
     }
 }

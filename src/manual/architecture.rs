@@ -54,6 +54,11 @@
 //! because they can only refuse: whatever passes them still has to verify. It keeps expired tokens and tokens for others
 //! from costing a signature, and tokens with invented key names from costing a fetch.
 //!
+//! # Whose types show
+//!
+//! `http`, `serde`, `tower` and, with its feature, axum's extractor traits; and jsonwebtoken's keys and header, as something
+//! to convert from and to. Whatever else is used inside can change without anybody noticing.
+//!
 //! # Why jsonwebtoken has no back end here
 //!
 //! Its types are the vocabulary that Rust programs share, and this crate reads and converts them. Its cryptography is

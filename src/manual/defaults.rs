@@ -8,7 +8,7 @@
 //! | two tokens are a conflict | who stands behind may use the one that was not checked ([RFC 6750 §2]) |
 //! | a cookie gives way to an explicit token | the browser adds it unasked |
 //! | the query on GET and HEAD only, then scrubbed | a URL is logged, kept in histories and sent as referrer |
-//! | cross-site requests with the cookie are refused | any page can make a browser send it |
+//! | unsafe cross-site requests with the cookie are refused, upgrades too | any page can make a browser send it |
 //!
 //! # What a token may be
 //!
@@ -39,7 +39,7 @@
 //! | stale after [2 h](crate::jwks::STALE_AFTER), expired after [24 h](crate::jwks::EXPIRED_AFTER) | an early alarm; longer than most outages, shorter than for ever |
 //! | one refetch for an unknown key in [30 s](crate::jwks::REFETCH_COOLDOWN), up to [5 min](crate::jwks::MAX_REFETCH_COOLDOWN) while fruitless | a rotation heals at once, a flood of invented names costs one fetch |
 //! | requests wait [1 s](crate::jwks::FIRST_SET_WAIT) for the first set, [2 s](crate::jwks::REFETCH_WAIT) for a refetch | longer than a healthy fetch, shorter than a client's patience |
-//! | 64 different keys can be waited for at a time | requests for one new key share a place, invented names do not |
+//! | 64 different keys can be waited for at a time, by 4,096 requests in all | requests for one new key share a place, invented names do not |
 //!
 //! After an attempt on behalf of a token has failed, the next scheduled fetch is 5 to 10 s away, not the usual second: the
 //! tokens of a moment cost one fetch whether the provider is up or down. Failures after that back off as always.

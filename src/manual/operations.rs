@@ -27,18 +27,20 @@
 //! # Events
 //!
 //! Events are emitted through `tracing`, with the target `tower_jwt_auth`, and those of a refresh in a span `jwks` that
-//! names the endpoint without its query. Fields are closed enums and numbers: never a token, a kid or a claim.
+//! names the endpoint without its query. Fields are closed enums, numbers and what you have configured; `cause` is what the
+//! HTTP client says. None ever holds a token, a kid or a claim.
 //!
 //! | event | level | fields |
 //! |---|---|---|
-//! | `verifying tokens` | info | `policy`: every check of a new layer's verifier |
+//! | `verifying tokens` | info | `policy`: every setting of a layer, when it is first put around a service |
 //! | `key set changed` / `unchanged` | info / debug | `endpoint`, `generation`, `keys`, `skipped`, `took` |
 //! | `key set not refreshed` | warn | `endpoint`, `code`, `cause`, `in_a_row`, `retry_in` |
-//! | `key set state changed` | info, error if not ready | `endpoint`, `from`, `to` |
+//! | `key set state changed` / `begins` | info, error if not ready / debug | `endpoint`, `from`, `to` |
 //! | `the key set publishes private or symmetric keys` | warn, once | `endpoint` |
 //! | `request refused` | debug, warn for 503 | `code`, `source`, `claim` |
 //! | `token key not in the set` | debug | `action`: `refetched`, `joined`, `refused`, `crowded` |
-//! | `token accepted` | trace | `source`, `cache`: `hit` or `miss` |
+//! | `token verified` | trace | `cache`: `hit` or `miss` |
+//! | `request admitted` / `no token, which is optional here` | trace | `source` |
 //!
 //! # Metrics
 //!
@@ -46,7 +48,7 @@
 //!
 //! | name | kind | labels |
 //! |---|---|---|
-//! | `jwt_auth_requests_total` | counter | `outcome`: `accepted`, `anonymous` or a code; `source` |
+//! | `jwt_auth_requests_total` | counter | `outcome`: `accepted`, `anonymous` or a code; `source`. A request that is let in and whose claims then do not fit the handler counts under both |
 //! | `jwt_auth_token_cache_total` | counter | `result`: `hit`, `miss` |
 //! | `jwt_auth_verify_seconds` | histogram | a verification that the cache did not answer |
 //! | `jwt_auth_unknown_key_total` | counter | `action`: as in the event |
@@ -59,9 +61,15 @@
 //!
 //! # Rotating keys
 //!
-//! Publish the new key, then sign with it. A replica that meets a token of a key it has not seen fetches the set at once,
-//! and the request waits for it. Remove the old key when its last token has expired: from each replica's next refresh on
-//! it is refused, also where it was cached.
+//! Publish the new key an hour before signing with it, and every replica has it by then. A replica that meets a token of a
+//! key it has not seen fetches the set, and the request waits for it; but only if no other attempt was made in the last
+//! 30 s, or up to 5 min after fruitless ones, which anybody can cause with invented key names.
+//!
+//! Remove the old key when its last token has expired: from each replica's next refresh on it is refused, also where it
+//! was cached. [`Jwks::refresh_now`](crate::Jwks::refresh_now) does not wait for that.
+//!
+//! Ages are measured in monotonic time, which stands still while a machine is suspended: after a resume, keys look younger
+//! than they are by that much.
 //!
 //! # Behind a proxy
 //!

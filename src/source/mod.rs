@@ -194,6 +194,11 @@ impl fmt::Debug for TokenSources {
 ///
 /// What it finds was put there on purpose: it conflicts with a bearer or query token, and makes a cookie irrelevant.
 ///
+/// # Security
+///
+/// It is not for cookies or URLs: those have sources of their own, with the rule against cross-site requests, the scrubbing
+/// and the headers that belong to them, none of which a custom source gets.
+///
 /// # Examples
 ///
 /// ```

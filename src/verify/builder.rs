@@ -4,22 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::TokenCache;
-use super::policy::{Binding, Demand, MAX_LEEWAY, Policy, Rule, check_audience};
+use super::policy::{Binding, Demand, MAX_LEEWAY, Policy, Rule};
 use super::{VerifiedToken, Verifier};
 use crate::clock::Clock;
 use crate::error::ConfigError;
 use crate::token::AlgorithmSet;
 
 impl Verifier {
-    /// Also accepts tokens for `audience`.
+    /// Accepts tokens for `audience` too.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if `audience` is empty.
-    pub fn with_audience(self, audience: impl Into<String>) -> Result<Self, ConfigError> {
-        let audience = audience.into();
-        check_audience(&audience)?;
-        Ok(self.change(|policy| policy.audiences.push(audience)))
+    /// [`ConfigError`] if `audience` is empty, or any is accepted already.
+    pub fn with_additional_audience(self, audience: impl Into<String>) -> Result<Self, ConfigError> {
+        self.try_change(|policy| policy.add_audience(audience.into()))
     }
 
     /// Accepts only these algorithms, of those that the keys are for.
@@ -83,8 +81,7 @@ impl Verifier {
 
     /// Accepts only tokens that `accepts` accepts; a refusal names `name`.
     ///
-    /// It is asked after the signature, once for each token: an accepted token is [remembered](super::MAX_CACHED_AGE) for
-    /// up to 5 minutes, so it should depend on nothing but the token.
+    /// It is asked after the signature, and again whenever a cached token is used.
     ///
     /// # Examples
     ///
@@ -144,7 +141,7 @@ impl Verifier {
     /// A token that a user gave to any other service of the same issuer, honest or not, gets in here.
     #[must_use]
     pub fn insecure_accept_any_audience(self) -> Self {
-        self.change(|policy| policy.audiences.clear())
+        self.change(|policy| policy.audiences = None)
     }
 
     /// Accepts tokens without `exp`; one that is there still counts.

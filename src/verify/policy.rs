@@ -20,8 +20,8 @@ pub const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 pub(super) struct Policy {
     /// None: any, by an `insecure_` call.
     pub(super) issuer: Option<String>,
-    /// Empty: any, by an `insecure_` call.
-    pub(super) audiences: Vec<String>,
+    /// None: any, by an `insecure_` call.
+    pub(super) audiences: Option<Vec<String>>,
     pub(super) algorithms: AlgorithmSet,
     pub(super) typ: Option<String>,
     pub(super) subject: Option<String>,
@@ -65,7 +65,7 @@ impl Policy {
         check_audience(&audience)?;
         Ok(Self {
             issuer: Some(issuer),
-            audiences: vec![audience],
+            audiences: Some(vec![audience]),
             algorithms: match keys {
                 Keys::Set(_) => AlgorithmSet::asymmetric(),
                 Keys::Secret(secret) => [secret.algorithm()].into(),
@@ -92,7 +92,7 @@ impl Policy {
     }
 
     pub(super) fn audiences(&self) -> &[String] {
-        &self.audiences
+        self.audiences.as_deref().unwrap_or_default()
     }
 
     pub(super) fn required(&self) -> &[&'static str] {
@@ -115,7 +115,7 @@ impl Policy {
         {
             return Err(AuthErrorKind::IssuerMismatch.into());
         }
-        if !self.audiences.is_empty() && claims.aud != Audience::Ours {
+        if self.audiences.is_some() && claims.aud != Audience::Ours {
             return Err(AuthErrorKind::AudienceMismatch.into());
         }
         if self.subject.is_some() && claims.sub.as_deref() != self.subject.as_deref() {
@@ -201,9 +201,9 @@ impl fmt::Display for Policy {
             Some(issuer) => write!(f, "iss is {issuer:?}")?,
             None => f.write_str("ISSUER IS NOT CHECKED")?,
         }
-        match self.audiences.as_slice() {
-            [] => f.write_str("; AUDIENCE IS NOT CHECKED")?,
-            audiences => write!(f, "; aud has one of {audiences:?}")?,
+        match &self.audiences {
+            Some(audiences) => write!(f, "; aud has one of {audiences:?}")?,
+            None => f.write_str("; AUDIENCE IS NOT CHECKED")?,
         }
         write!(f, "; alg is one of [{}]", self.algorithms)?;
         match &self.typ {
@@ -248,6 +248,17 @@ impl Policy {
         if !self.required.contains(&claim) {
             self.required.push(claim);
         }
+        Ok(())
+    }
+
+    pub(super) fn add_audience(&mut self, audience: String) -> Result<(), ConfigError> {
+        check_audience(&audience)?;
+        let Some(audiences) = &mut self.audiences else {
+            return Err(ConfigError::new(
+                "any audience is accepted already: leave the one call or the other out",
+            ));
+        };
+        audiences.push(audience);
         Ok(())
     }
 
