@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -57,7 +58,7 @@ impl AuthError {
     /// The stable name of [`kind`](Self::kind), as it stands in the answer's `code` member, in logs and in metrics.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        self.kind.row().code
+        self.kind.code()
     }
 
     /// The name of the claim that failed, where one did.
@@ -72,12 +73,12 @@ impl AuthError {
         self.kind.row().status
     }
 
-    /// Seconds after which asking again makes sense, for the kinds answered with 503.
+    /// After which time asking again makes sense, for the kinds answered with 503.
     #[must_use]
-    pub const fn retry_after(&self) -> Option<u8> {
+    pub const fn retry_after(&self) -> Option<Duration> {
         match self.kind {
-            AuthErrorKind::KeysPending => Some(1),
-            AuthErrorKind::KeysUnavailable => Some(5),
+            AuthErrorKind::KeysPending => Some(Duration::from_secs(1)),
+            AuthErrorKind::KeysUnavailable => Some(Duration::from_secs(5)),
             _ => None,
         }
     }
@@ -141,6 +142,12 @@ macro_rules! kinds {
         impl AuthErrorKind {
             /// Every kind, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            /// The stable name, as it stands in the answer's `code` member, in logs and in metrics.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                self.row().code
+            }
 
             const fn row(self) -> Row {
                 match self {
@@ -272,7 +279,9 @@ impl JwksError {
 }
 
 impl JwksErrorKind {
-    pub(crate) const fn code(self) -> &'static str {
+    /// The stable name, as it stands in logs, metrics and the readiness snapshot.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
             Self::TimedOut => "timed_out",

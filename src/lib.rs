@@ -64,7 +64,7 @@ struct Readme;
 pub mod claims;
 pub mod clock;
 mod crypto;
-mod error;
+pub mod error;
 pub mod jwks;
 pub mod layer;
 pub mod manual;
@@ -75,7 +75,7 @@ pub mod token;
 pub mod verify;
 
 pub use claims::Claims;
-pub use error::{AuthError, AuthErrorKind, ConfigError, JwksError, JwksErrorKind};
+pub use error::AuthError;
 pub use jwks::Jwks;
 pub use layer::JwtAuthLayer;
 pub use verify::Verifier;
@@ -84,9 +84,30 @@ pub use verify::Verifier;
 mod tests {
     use super::*;
 
+    /// A service that there is none of.
+    enum Nothing {}
+
+    impl tower_service::Service<http::Request<()>> for Nothing {
+        type Response = http::Response<String>;
+        type Error = std::convert::Infallible;
+        type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+        fn poll_ready(
+            &mut self,
+            _cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), Self::Error>> {
+            match *self {}
+        }
+
+        fn call(&mut self, _request: http::Request<()>) -> Self::Future {
+            match *self {}
+        }
+    }
+
     #[test]
     fn public_types_can_be_shared_between_threads() {
         fn shared<T: Send + Sync>() {}
+        fn sent<T: Send>() {}
         shared::<JwtAuthLayer>();
         shared::<layer::JwtAuthService<()>>();
         shared::<Verifier>();
@@ -106,7 +127,10 @@ mod tests {
         shared::<token::JoseHeader>();
         shared::<token::AlgorithmSet>();
         shared::<AuthError>();
-        shared::<ConfigError>();
-        shared::<JwksError>();
+        shared::<error::ConfigError>();
+        shared::<error::JwksError>();
+        shared::<rejection::Refusal>();
+        shared::<clock::FixedClock>();
+        sent::<layer::ResponseFuture<Nothing, ()>>();
     }
 }

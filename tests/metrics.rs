@@ -1,5 +1,9 @@
 //! The metrics by name and label, as `manual::operations` lists them.
-#![allow(clippy::expect_used, reason = "a test may stop at the first thing that is not as it says")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first thing that is not as it says"
+)]
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -9,7 +13,7 @@ use http::{Request, Response, header};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tower::{Layer, ServiceExt};
 use tower_jwt_auth::clock::FixedClock;
-use tower_jwt_auth::jwks::{Fetch, FetchFuture, SharedSecret};
+use tower_jwt_auth::jwks::{Fetch, FetchFuture, FetchRequest, SharedSecret};
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::{Jwks, JwtAuthLayer, Verifier};
 
@@ -129,7 +133,7 @@ fn verifier() -> Verifier {
 struct Canned;
 
 impl Fetch for Canned {
-    fn fetch(&self, _request: Request<()>, _max_body: usize) -> FetchFuture<'_> {
+    fn fetch(&self, _request: FetchRequest) -> FetchFuture<'_> {
         const KEYS: &str = r#"{"keys":[
             {"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
             {"kty":"AKP","alg":"ML-DSA-44","pub":"AA"}

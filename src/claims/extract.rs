@@ -1,5 +1,8 @@
 //! The axum part: extractors over what the layer left in the request.
 
+use std::error::Error;
+use std::fmt;
+
 use axum_core::body::Body;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
@@ -22,13 +25,24 @@ pub enum ClaimsRejection {
     Refused(AuthError),
 }
 
+impl fmt::Display for ClaimsRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LayerMissing => f.write_str(LAYER_MISSING),
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for ClaimsRejection {}
+
+const LAYER_MISSING: &str = "this route extracts claims but is not behind a tower_jwt_auth::JwtAuthLayer";
+
 impl IntoResponse for ClaimsRejection {
     fn into_response(self) -> Response {
         match self {
             Self::LayerMissing => {
-                let mut response = Response::new(Body::from(
-                    "this route extracts claims but is not behind a tower_jwt_auth::JwtAuthLayer",
-                ));
+                let mut response = Response::new(Body::from(LAYER_MISSING));
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 response
             }

@@ -1,36 +1,30 @@
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
 
 /// The registered claims ([RFC 7519 §4.1]), for handlers that need no others: `Claims<RegisteredClaims>`.
 ///
 /// Times are in seconds since the Unix epoch.
 ///
 /// [RFC 7519 §4.1]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
-#[derive(Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct RegisteredClaims {
     /// The issuer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
     /// The subject: unique for this issuer only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
     /// The audiences; a single one stands in a list too.
     #[serde(default, deserialize_with = "one_or_many")]
     pub aud: Vec<String>,
     /// When it expires.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<f64>,
     /// When it begins to be valid.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<f64>,
     /// When it was issued.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<f64>,
     /// Its identifier: unique for this issuer only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
 }
 

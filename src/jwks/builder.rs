@@ -75,6 +75,8 @@ impl JwksBuilder {
 
     /// Starts the task that fetches now and refreshes from then on; it ends with the last handle.
     ///
+    /// The runtime needs its timer and its I/O driver, as `#[tokio::main]` makes it; without them the task ends at once.
+    ///
     /// # Errors
     ///
     /// [`ConfigError`] outside of a tokio runtime, or if the default client cannot be built.
@@ -85,6 +87,7 @@ impl JwksBuilder {
             Some(client) => client,
             None => default_client()?,
         };
+        let issuer = matches!(self.origin, Origin::Issuer(_)).then(|| Arc::clone(&self.name));
         let shared = Arc::new(Shared::new());
         let (ended, ended_receiver) = watch::channel(0);
         let refresher = Refresher {
@@ -97,7 +100,12 @@ impl JwksBuilder {
             interval: self.interval,
         };
         refresher.start_on(&runtime);
-        Ok(Jwks::new(self.name, shared, Kind::Remote { ended: ended_receiver, interval: self.interval }))
+        Ok(Jwks::new(
+            self.name,
+            issuer,
+            shared,
+            Kind::Remote { ended: ended_receiver, interval: self.interval },
+        ))
     }
 }
 

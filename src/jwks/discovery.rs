@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::fetch::{Document, Endpoint, Fetch, Validators, fetch};
 use crate::error::{ConfigError, JwksError, JwksErrorKind};
+use crate::token::is_object;
 
 /// An issuer and the places where its metadata may be.
 #[derive(Debug, Clone)]
@@ -68,8 +69,9 @@ impl Discovery {
     /// [RFC 8414 §3.3]: https://www.rfc-editor.org/rfc/rfc8414#section-3.3
     fn read(&self, document: &[u8], place: &Endpoint) -> Result<Endpoint, JwksError> {
         // What serde says about it may quote the document, which is not ours to log.
-        let metadata: Metadata =
-            serde_json::from_slice(document).map_err(|_| place.failed(JwksErrorKind::Unparsable))?;
+        let text = std::str::from_utf8(document).ok().filter(|text| is_object(text));
+        let metadata: Option<Metadata> = text.and_then(|text| serde_json::from_str(text).ok());
+        let metadata = metadata.ok_or_else(|| place.failed(JwksErrorKind::Unparsable))?;
         if metadata.issuer != self.issuer {
             return Err(place.failed(JwksErrorKind::IssuerMismatch));
         }

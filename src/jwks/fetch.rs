@@ -20,18 +20,18 @@ pub const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
 ///
 /// Nothing has to be decided here. The caller bounds the time ([`FETCH_TIMEOUT`]), judges the status, and sends and
 /// reads `ETag`, `Last-Modified` and `Cache-Control`. The client must not follow redirects, and must stop reading a
-/// body that grows beyond `max_body` bytes.
+/// body that grows beyond [`max_body`](FetchRequest::max_body) bytes.
 ///
 /// # Examples
 ///
 /// ```
-/// use tower_jwt_auth::jwks::{Fetch, FetchError, FetchFuture, Jwks};
+/// use tower_jwt_auth::jwks::{Fetch, FetchFuture, FetchRequest, Jwks};
 ///
 /// /// Serves a set that is compiled in, as a test may want to.
 /// struct Canned(&'static str);
 ///
 /// impl Fetch for Canned {
-///     fn fetch(&self, _request: http::Request<()>, _max_body: usize) -> FetchFuture<'_> {
+///     fn fetch(&self, _request: FetchRequest) -> FetchFuture<'_> {
 ///         Box::pin(async { Ok(http::Response::new(self.0.as_bytes().to_vec())) })
 ///     }
 /// }
@@ -46,7 +46,17 @@ pub const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
 /// ```
 pub trait Fetch: Send + Sync + 'static {
     /// Sends `request` and reads the whole answer.
-    fn fetch(&self, request: Request<()>, max_body: usize) -> FetchFuture<'_>;
+    fn fetch(&self, request: FetchRequest) -> FetchFuture<'_>;
+}
+
+/// What a [`Fetch`] is asked for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FetchRequest {
+    /// The request: a GET with its URI and headers.
+    pub http: Request<()>,
+    /// How many bytes the body of the answer may have.
+    pub max_body: usize,
 }
 
 /// The answer of a [`Fetch`], to come.
@@ -96,15 +106,16 @@ impl Endpoint {
             ConfigError::new("this is no URL: write one like https://login.example.com/jwks.json")
         })?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(ConfigError::new(format!("{url:?} is not absolute: write https://host/path")));
+            return Err(ConfigError::new("this URL is not absolute: write one like https://host/path"));
         };
         if authority.as_str().contains('@') {
             return Err(ConfigError::new("a URL with userinfo cannot be fetched: leave it out"));
         }
+        // The query may hold a secret, which an error and a log do not.
+        let name: Arc<str> = format!("{scheme}://{authority}{}", uri.path()).into();
         if scheme != "https" && !(scheme == "http" && is_loopback(authority.host())) {
-            return Err(ConfigError::new(format!("{url:?} must be https (http is for this machine only)")));
+            return Err(ConfigError::new(format!("{name} must be https (http is for this machine only)")));
         }
-        let name = format!("{scheme}://{authority}{}", uri.path()).into();
         Ok(Self { uri, name })
     }
 
@@ -171,9 +182,8 @@ pub(super) async fn fetch(
     endpoint: &Endpoint,
     validators: &Validators,
 ) -> Result<Document, JwksError> {
-    let request = request(endpoint, validators);
-    let answer = client.fetch(request, MAX_DOCUMENT_BYTES).await;
-    match answer {
+    let request = FetchRequest { http: request(endpoint, validators), max_body: MAX_DOCUMENT_BYTES };
+    match client.fetch(request).await {
         Ok(response) => judge(response, endpoint, validators),
         Err(FetchError::TooLarge) => Err(endpoint.failed(JwksErrorKind::TooLarge)),
         Err(FetchError::Failed(source)) => Err(endpoint.failed(JwksErrorKind::Unreachable).because(source)),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::Response;
 
-use super::fetch::{Fetch, FetchError, FetchFuture};
+use super::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
 use crate::error::ConfigError;
 
 /// The time that opening a connection may take.
@@ -25,6 +25,11 @@ impl HttpClient {
                 .connect_timeout(CONNECT_TIMEOUT)
                 // An hour passes between two fetches: no connection is worth keeping.
                 .pool_max_idle_per_host(0)
+                // Nothing is inflated, even where another crate has taught reqwest how to.
+                .no_gzip()
+                .no_brotli()
+                .no_zstd()
+                .no_deflate()
                 .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         };
         let build = |settings: reqwest::ClientBuilder| {
@@ -37,9 +42,10 @@ impl HttpClient {
 }
 
 impl Fetch for HttpClient {
-    fn fetch(&self, request: Request<()>, max_body: usize) -> FetchFuture<'_> {
+    fn fetch(&self, request: FetchRequest) -> FetchFuture<'_> {
         Box::pin(async move {
-            let (parts, ()) = request.into_parts();
+            let FetchRequest { http, max_body } = request;
+            let (parts, ()) = http.into_parts();
             let is_remote = parts.uri.scheme_str() == Some("https");
             let client = if is_remote { &self.remote } else { &self.local };
             let request = client.get(parts.uri.to_string()).headers(parts.headers);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, IgnoredAny};
 
 use crate::crypto::{KeyFault, PublicKey};
 use crate::error::ConfigError;
-use crate::token::{Algorithm, AlgorithmSet, MAX_KID_BYTES};
+use crate::token::{Algorithm, AlgorithmSet, MAX_KID_BYTES, checked_text, is_object};
 
 /// A public key that verifies signatures of exactly one algorithm, parsed and checked when it is made.
 #[derive(Clone)]
@@ -102,7 +102,9 @@ impl VerifyingKey {
     }
 
     pub(super) fn from_jwk(json: &str, allowed: AlgorithmSet) -> Result<Self, SkipReason> {
-        let jwk: Members = serde_json::from_str(json).map_err(|_| SkipReason::Malformed)?;
+        let text = checked_text(json.as_bytes(), MAX_DEPTH).filter(|text| is_object(text));
+        let text = text.ok_or(SkipReason::Malformed)?;
+        let jwk: Members = serde_json::from_str(text).map_err(|_| SkipReason::Malformed)?;
         jwk.check_purpose()?;
         let algorithm = jwk.algorithm(allowed)?;
         if !allowed.contains(algorithm) {
@@ -219,8 +221,12 @@ impl From<KeyFault> for SkipReason {
     }
 }
 
+/// Deeper than any JWK nests.
+const MAX_DEPTH: usize = 16;
+
 /// The members that matter here; serde refuses a second one of the same name.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether a member is there")]
 struct Members {
     kty: String,
     kid: Option<String>,
@@ -233,16 +239,24 @@ struct Members {
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
-    d: Option<IgnoredAny>,
-    p: Option<IgnoredAny>,
-    q: Option<IgnoredAny>,
-    dp: Option<IgnoredAny>,
-    dq: Option<IgnoredAny>,
-    qi: Option<IgnoredAny>,
-    oth: Option<IgnoredAny>,
-    k: Option<IgnoredAny>,
-    #[serde(rename = "priv")]
-    private: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "present")]
+    d: bool,
+    #[serde(default, deserialize_with = "present")]
+    p: bool,
+    #[serde(default, deserialize_with = "present")]
+    q: bool,
+    #[serde(default, deserialize_with = "present")]
+    dp: bool,
+    #[serde(default, deserialize_with = "present")]
+    dq: bool,
+    #[serde(default, deserialize_with = "present")]
+    qi: bool,
+    #[serde(default, deserialize_with = "present")]
+    oth: bool,
+    #[serde(default, deserialize_with = "present")]
+    k: bool,
+    #[serde(rename = "priv", default, deserialize_with = "present")]
+    private: bool,
 }
 
 impl Members {
@@ -251,9 +265,8 @@ impl Members {
     /// [RFC 7517 §4.2]: https://www.rfc-editor.org/rfc/rfc7517#section-4.2
     /// [RFC 7517 §4.3]: https://www.rfc-editor.org/rfc/rfc7517#section-4.3
     fn check_purpose(&self) -> Result<(), SkipReason> {
-        let secrets =
-            [&self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qi, &self.oth, &self.k, &self.private];
-        if self.kty == "oct" || secrets.iter().any(|member| member.is_some()) {
+        let secrets = [self.d, self.p, self.q, self.dp, self.dq, self.qi, self.oth, self.k, self.private];
+        if self.kty == "oct" || secrets.contains(&true) {
             return Err(SkipReason::SecretMaterial);
         }
         if self.purpose.as_ref().is_some_and(|purpose| purpose != "sig")
@@ -284,6 +297,11 @@ impl Members {
             _ => Err(SkipReason::UnsupportedAlgorithm),
         }
     }
+}
+
+/// A member is there, whatever its value.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|IgnoredAny| true)
 }
 
 fn decoded(member: Option<&str>) -> Result<Vec<u8>, SkipReason> {

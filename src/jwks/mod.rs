@@ -48,7 +48,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub use builder::JwksBuilder;
-pub use fetch::{FETCH_TIMEOUT, Fetch, FetchError, FetchFuture, MAX_DOCUMENT_BYTES};
+pub use fetch::{FETCH_TIMEOUT, Fetch, FetchError, FetchFuture, FetchRequest, MAX_DOCUMENT_BYTES};
 pub use gate::{MAX_REFETCH_COOLDOWN, REFETCH_COOLDOWN};
 pub use jwk::{SkipReason, VerifyingKey};
 pub use schedule::{MAX_BACKOFF, MIN_REFRESH_INTERVAL, REFRESH_INTERVAL};
@@ -74,6 +74,8 @@ pub struct Jwks {
 
 struct Inner {
     name: Arc<str>,
+    /// The issuer that the set was discovered for.
+    issuer: Option<Arc<str>>,
     shared: Arc<Shared>,
     kind: Kind,
     /// Makes the fingerprints of kids unpredictable, so that none can be made to collide.
@@ -174,12 +176,17 @@ impl Jwks {
     fn fixed(keys: KeySet, name: &str) -> Self {
         let shared = Shared::new();
         shared.published.store(Snapshot::fixed(keys));
-        Self::new(Arc::from(name), Arc::new(shared), Kind::Fixed)
+        Self::new(Arc::from(name), None, Arc::new(shared), Kind::Fixed)
     }
 
-    fn new(name: Arc<str>, shared: Arc<Shared>, kind: Kind) -> Self {
+    fn new(name: Arc<str>, issuer: Option<Arc<str>>, shared: Arc<Shared>, kind: Kind) -> Self {
         let fingerprints = foldhash::quality::RandomState::default();
-        Self { inner: Arc::new(Inner { name, shared, kind, fingerprints }) }
+        Self { inner: Arc::new(Inner { name, issuer, shared, kind, fingerprints }) }
+    }
+
+    /// The issuer that the set was discovered for; keys belong to their issuer.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.inner.issuer.as_deref()
     }
 
     /// Where the set stands now, for a readiness handler.

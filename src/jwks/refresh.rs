@@ -153,6 +153,10 @@ impl Refresher {
         let changed = after.generation() != before.generation();
         self.shared.published.store(Arc::clone(&after));
         let (number, was_attempt) = self.shared.gate().conclude(changed);
+        if was_attempt && !changed && matches!(self.origin, Origin::Issuer(_)) {
+            // Or its issuer has moved it, and signs with keys that are elsewhere.
+            memory.forget_place();
+        }
         let next = if let Some(failure) = &after.failure {
             let next = retry_at(&before, failure, was_attempt, now, due);
             let retry_in = next.duration_since(now);
@@ -201,10 +205,13 @@ impl Refresher {
 /// When to try again after a failure. A refetch that a token asked for leaves a series of tries that is under way as it
 /// is.
 fn retry_at(before: &Snapshot, failure: &Failure, was_attempt: bool, now: Instant, due: Instant) -> Instant {
-    match was_attempt {
-        true if before.last_refresh_failed() => due.max(now),
-        true => later(now, after_failed_refetch(fastrand::f64())),
-        false => later(now, after_failure(failure.in_a_row, fastrand::f64())),
+    let random = fastrand::f64();
+    if was_attempt && before.last_refresh_failed() && due > now {
+        due
+    } else if was_attempt {
+        later(now, after_failed_refetch(random))
+    } else {
+        later(now, after_failure(failure.in_a_row, random))
     }
 }
 

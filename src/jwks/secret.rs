@@ -10,14 +10,14 @@ use crate::token::Algorithm;
 /// public key and a secret.
 ///
 /// ```
-/// # use tower_jwt_auth::{ConfigError, Jwks, jwks::VerifyingKey};
+/// # use tower_jwt_auth::{error::ConfigError, Jwks, jwks::VerifyingKey};
 /// fn set_of(key: VerifyingKey) -> Result<Jwks, ConfigError> {
 ///     Jwks::from_keys([key])
 /// }
 /// ```
 ///
 /// ```compile_fail,E0271
-/// # use tower_jwt_auth::{ConfigError, Jwks, jwks::SharedSecret};
+/// # use tower_jwt_auth::{error::ConfigError, Jwks, jwks::SharedSecret};
 /// fn set_of(secret: SharedSecret) -> Result<Jwks, ConfigError> {
 ///     Jwks::from_keys([secret])
 /// }
@@ -43,7 +43,7 @@ impl SharedSecret {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if `algorithm` is no HMAC, the secret is too short, or it is a PEM text, which is public.
+    /// [`ConfigError`] if `algorithm` is no HMAC, the secret is too short, or it is a PEM text or a JWK, which may be public.
     ///
     /// [RFC 7518 §3.2]: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
     pub fn new(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
@@ -53,9 +53,10 @@ impl SharedSecret {
                 "{algorithm} takes a public key: use VerifyingKey; a SharedSecret is for HS256, HS384 and HS512"
             )));
         }
-        if secret.trim_ascii_start().starts_with(b"-----BEGIN") {
+        let looks_public = |mark: &str| memchr::memmem::find(secret, mark.as_bytes()).is_some();
+        if looks_public("-----BEGIN") || looks_public("\"kty\"") {
             return Err(ConfigError::new(
-                "a PEM text is no secret: use VerifyingKey::from_pem for a public key",
+                "a PEM text or a JWK is no secret: use VerifyingKey for a public key",
             ));
         }
         let key = MacKey::new(algorithm, secret).ok_or_else(|| {
@@ -82,7 +83,10 @@ mod tests {
     #[test]
     fn a_public_key_or_a_public_key_algorithm_makes_no_secret() {
         let pem = format!("\n-----BEGIN PUBLIC KEY-----\n{}", "A".repeat(100));
-        assert!(SharedSecret::new(Algorithm::Hs256, pem).is_err());
+        assert!(SharedSecret::new(Algorithm::Hs256, &pem).is_err());
+        assert!(SharedSecret::new(Algorithm::Hs256, format!("\u{feff}{pem}")).is_err());
+        let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        assert!(SharedSecret::new(Algorithm::Hs256, jwk).is_err());
         assert!(SharedSecret::new(Algorithm::Rs256, [7; 64]).is_err());
         assert!(SharedSecret::new(Algorithm::Hs512, [7; 64]).is_ok());
         assert!(SharedSecret::new(Algorithm::Hs512, [7; 63]).is_err());

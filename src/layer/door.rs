@@ -168,8 +168,8 @@ impl Passage {
     pub(super) fn of<B>(request: &Request<B>, verdict: &Verdict, door: &Arc<Door>) -> Self {
         let privacy = match verdict.source() {
             _ if door.sources.exposed_in(request) => Privacy::NoStoreNoReferrer,
-            Some(Source::Cookie) => Privacy::NoStore,
-            _ => Privacy::Ordinary,
+            Some(Source::Bearer) | None => Privacy::Ordinary,
+            Some(_) => Privacy::NoStore,
         };
         Self { door: Arc::clone(door), caller: Caller::of(request.headers()), privacy }
     }
@@ -221,6 +221,8 @@ fn says(headers: &HeaderMap, name: &header::HeaderName, directive: &str) -> bool
         .get_all(name)
         .iter()
         .filter_map(|value| value.to_str().ok())
+        // What stands between quotes is no directive; better to say it twice.
+        .filter(|value| !value.contains('"'))
         .flat_map(|value| value.split(','))
         .any(|said| said.trim().eq_ignore_ascii_case(directive))
 }

@@ -16,6 +16,7 @@ pin_project! {
     /// The answer of a [`JwtAuthService`](super::JwtAuthService), to come.
     ///
     /// It boxes nothing unless the token has to wait for keys.
+    #[must_use = "a future does nothing unless it is polled"]
     pub struct ResponseFuture<S, B>
     where
         S: Service<Request<B>>,

@@ -2,7 +2,8 @@
 //!
 //! It fits any Tower service over `http::Request` whose response body can be made from a `String`, as those of axum
 //! and hyper can; map the others' with `tower_http`'s `MapResponseBodyLayer`. Answers to CORS preflights belong to a
-//! CORS layer *outside* of this one: browsers send them without credentials.
+//! CORS layer *outside* of this one: browsers send them without credentials. Of two layers, one inside the other, the inner
+//! finds no token in the query: the outer has scrubbed it.
 //!
 //! # Examples
 //!
@@ -37,8 +38,9 @@ use tower_layer::Layer;
 pub use future::ResponseFuture;
 pub use service::JwtAuthService;
 
-use crate::error::{AuthError, ConfigError};
+use crate::error::ConfigError;
 use crate::jwks::Jwks;
+use crate::rejection::Refusal;
 use crate::source::TokenSources;
 use crate::verify::Verifier;
 use door::{Absence, Door};
@@ -93,7 +95,8 @@ impl JwtAuthLayer {
     /// Replaces or observes the answers to those who are not let in.
     ///
     /// `hook` gets the error and the answer as it would be. What it returns keeps its challenge: a 401 without one gets
-    /// it back. gRPC callers get their status unasked.
+    /// it back, and a success becomes the refusal that it is. gRPC callers get their status unasked. Where the answer depends on the request, a middleware around this
+    /// layer has both: the [`AuthError`](crate::AuthError) is in the response's extensions.
     ///
     /// # Examples
     ///
@@ -101,15 +104,15 @@ impl JwtAuthLayer {
     /// # use tower_jwt_auth::{jwks::SharedSecret, token::Algorithm, JwtAuthLayer, Verifier};
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let verifier = Verifier::new("https://login.example.com", "my-api", SharedSecret::new(Algorithm::Hs256, [7; 32])?)?;
-    /// let auth = JwtAuthLayer::new(verifier).with_refusal_hook(|error, mut response| {
-    ///     *response.body_mut() = format!("please sign in ({})", error.code());
-    ///     response
+    /// let auth = JwtAuthLayer::new(verifier).with_refusal_hook(|mut refusal| {
+    ///     *refusal.response.body_mut() = format!("please sign in ({})", refusal.error.code());
+    ///     refusal.response
     /// });
     /// # Ok(()) }
     /// ```
     pub fn with_refusal_hook(
         self,
-        hook: impl Fn(&AuthError, Response<String>) -> Response<String> + Send + Sync + 'static,
+        hook: impl Fn(Refusal) -> Response<String> + Send + Sync + 'static,
     ) -> Self {
         self.change(|door| door.refusals.set_hook(hook))
     }

@@ -21,6 +21,15 @@ impl<S> JwtAuthService<S> {
     pub(super) fn new(inner: S, door: Arc<Door>) -> Self {
         Self { inner, door }
     }
+
+    /// The service that was polled ready, which is the one to be called; a clone stays and will be polled anew.
+    fn take_ready(&mut self) -> S
+    where
+        S: Clone,
+    {
+        let clone = self.inner.clone();
+        mem::replace(&mut self.inner, clone)
+    }
 }
 
 impl<S, B, R> Service<Request<B>> for JwtAuthService<S>
@@ -48,11 +57,13 @@ where
                 self.door.admit(&mut request, None);
                 ResponseFuture::admitted(self.inner.call(request), passage)
             }
-            Verdict::Refused { error, source } => ResponseFuture::refused(passage.refuse(error, source)),
+            Verdict::Refused { error, source } => {
+                // It is not called: what it reserved to be ready has to be given back.
+                drop(self.take_ready());
+                ResponseFuture::refused(passage.refuse(error, source))
+            }
             Verdict::Pending { token, source, lack } => {
-                // The one that was polled ready is the one to be called: the clone stays and will be polled anew.
-                let clone = self.inner.clone();
-                let ready = mem::replace(&mut self.inner, clone);
+                let ready = self.take_ready();
                 let verifier = Arc::clone(&self.door.verifier);
                 let verdict = Box::pin(async move { verifier.wait_and_check(&token, source, lack).await });
                 ResponseFuture::pending(verdict, source, ready, request, passage)

@@ -21,7 +21,7 @@
 //! # Refusals
 //!
 //! A 401 or 400 is the client's: a `debug` event. A 503 is yours: a `warn` event. The
-//! [code](crate::AuthErrorKind) is in the answer, in the event and in the metric, and the
+//! [code](crate::error::AuthErrorKind) is in the answer, in the event and in the metric, and the
 //! [`AuthError`](crate::AuthError) is in the response's extensions, for middleware outside of the layer.
 //!
 //! # Events
@@ -52,7 +52,7 @@
 //! | `jwt_auth_token_cache_total` | counter | `result`: `hit`, `miss` |
 //! | `jwt_auth_verify_seconds` | histogram | a verification that the cache did not answer |
 //! | `jwt_auth_unknown_key_total` | counter | `action`: as in the event |
-//! | `jwt_auth_jwks_refresh_total` | counter | `result`: `changed`, `unchanged` or a [code](crate::JwksErrorKind) |
+//! | `jwt_auth_jwks_refresh_total` | counter | `result`: `changed`, `unchanged` or a [code](crate::error::JwksErrorKind) |
 //! | `jwt_auth_jwks_refresh_seconds` | histogram | a refresh that worked |
 //! | `jwt_auth_jwks_state` | gauge | `state`: 1 for where it stands, 0 for the others |
 //! | `jwt_auth_jwks_keys`, `_keys_skipped`, `_generation` | gauge | |

@@ -5,7 +5,14 @@ use crate::error::AuthError;
 
 /// Whether the caller speaks gRPC, or a variant of it such as gRPC-Web.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+    const PREFIX: &[u8] = b"application/grpc";
+    let Some((prefix, rest)) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|content_type| content_type.as_bytes().split_at_checked(PREFIX.len()))
+    else {
+        return false;
+    };
+    prefix.eq_ignore_ascii_case(PREFIX) && matches!(rest.first(), None | Some(b'+' | b'-' | b';' | b' '))
 }
 
 /// A response of headers only, as gRPC writes an error.
@@ -20,6 +27,8 @@ pub(super) fn status(error: &AuthError) -> Response<String> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert("grpc-status", HeaderValue::from_static(code));
     headers.insert("grpc-message", HeaderValue::from_static(error.description()));
+    // The status is 200, which a cache on the way may keep.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -54,6 +63,8 @@ mod tests {
             ("application/grpc", true),
             ("application/grpc+proto", true),
             ("application/grpc-web", true),
+            ("Application/gRPC; charset=utf-8", true),
+            ("application/grpcfoo", false),
             ("application/json", false),
         ] {
             let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);

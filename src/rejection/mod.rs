@@ -13,7 +13,7 @@
 //! 16, 7 or 14 instead. Nothing in an answer comes from the token or the keys.
 //!
 //! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
-//! [`AuthErrorKind`]: crate::AuthErrorKind
+//! [`AuthErrorKind`]: crate::error::AuthErrorKind
 
 mod challenge;
 mod grpc;
@@ -36,7 +36,17 @@ pub(crate) struct Refusals {
     hook: Option<Arc<Hook>>,
 }
 
-type Hook = dyn Fn(&AuthError, Response<String>) -> Response<String> + Send + Sync;
+type Hook = dyn Fn(Refusal) -> Response<String> + Send + Sync;
+
+/// A refusal on its way out, as a [hook](crate::JwtAuthLayer::with_refusal_hook) gets it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// Why.
+    pub error: AuthError,
+    /// The answer as it would be.
+    pub response: Response<String>,
+}
 
 /// In the extensions of a request that an optional layer let pass without a token.
 #[derive(Debug, Clone, Copy)]
@@ -65,10 +75,7 @@ impl Refusals {
         Ok(())
     }
 
-    pub(crate) fn set_hook(
-        &mut self,
-        hook: impl Fn(&AuthError, Response<String>) -> Response<String> + Send + Sync + 'static,
-    ) {
+    pub(crate) fn set_hook(&mut self, hook: impl Fn(Refusal) -> Response<String> + Send + Sync + 'static) {
         self.hook = Some(Arc::new(hook));
     }
 
@@ -78,11 +85,16 @@ impl Refusals {
             return with_error(grpc::status(&error), error);
         }
         let plain = self.plain(&error);
-        let answer = match &self.hook {
-            Some(hook) => hook(&error, plain),
+        let mut answer = match &self.hook {
+            Some(hook) => hook(Refusal { error, response: plain }),
             None => plain,
         };
-        with_error(self.with_challenge(answer, &error), error)
+        if answer.status().is_success() {
+            // A response that was made anew says 200 until it is told otherwise.
+            *answer.status_mut() = error.status();
+        }
+        self.complete(&mut answer, &error);
+        with_error(answer, error)
     }
 
     /// An answer from behind the layer, marked to be replaced by the layer's own.
@@ -105,24 +117,27 @@ impl Refusals {
     fn plain(&self, error: &AuthError) -> Response<String> {
         let mut response = Response::new(problem::document(error));
         *response.status_mut() = error.status();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = error.retry_after() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(u16::from(seconds)));
-        }
-        self.with_challenge(response, error)
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
+        self.complete(&mut response, error);
+        response
     }
 
-    /// Puts the challenge where it belongs, or back where a hook lost it ([RFC 9110 §11.6.1]).
+    /// Puts the fields that belong to the status where they are not, or back where a hook lost them: the challenge
+    /// ([RFC 9110 §11.6.1]), when to come back, and that the answer is nobody else's.
     ///
     /// [RFC 9110 §11.6.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
-    fn with_challenge(&self, mut response: Response<String>, error: &AuthError) -> Response<String> {
-        let expected = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST);
-        if expected && !response.headers().contains_key(header::WWW_AUTHENTICATE) {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, self.realm.challenge(error));
+    fn complete(&self, response: &mut Response<String>, error: &AuthError) {
+        let status = response.status();
+        let headers = response.headers_mut();
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST)
+            && !headers.contains_key(header::WWW_AUTHENTICATE)
+        {
+            headers.insert(header::WWW_AUTHENTICATE, self.realm.challenge(error));
         }
-        response
+        if let Some(pause) = error.retry_after() {
+            headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from(pause.as_secs()));
+        }
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
 }
 
@@ -175,18 +190,15 @@ mod tests {
     #[test]
     fn a_hook_can_replace_the_answer_but_not_lose_the_challenge() {
         let mut refusals = Refusals::default();
-        refusals.set_hook(|error, _| {
-            let mut response = Response::new(format!("sorry: {}", error.code()));
-            *response.status_mut() = StatusCode::UNAUTHORIZED;
-            response
-        });
+        refusals.set_hook(|refusal| Response::new(format!("sorry: {}", refusal.error.code())));
         let response = refusals.answer(AuthErrorKind::TokenExpired.into(), Caller::Http);
         assert_eq!(response.body(), "sorry: token_expired");
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "a refusal never looks like a success");
         assert!(challenge_of(&response).is_some_and(|challenge| challenge.contains("invalid_token")));
         assert!(response.extensions().get::<AuthError>().is_some());
 
         let mut refusals = Refusals::default();
-        refusals.set_hook(|_, _| {
+        refusals.set_hook(|_| {
             let mut response = Response::new(String::new());
             *response.status_mut() = StatusCode::SEE_OTHER;
             response

@@ -30,10 +30,7 @@ impl CrossSiteRule {
 
     /// Lets pages of `origin` send cookies: scheme, host and port as a browser writes them.
     pub(crate) fn trust(&mut self, origin: &str) -> Result<(), ConfigError> {
-        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        let is_origin =
-            host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', ',']));
-        let value = HeaderValue::from_str(origin).ok().filter(|_| is_origin).ok_or_else(|| {
+        let value = HeaderValue::from_str(origin).ok().filter(|_| is_origin(origin)).ok_or_else(|| {
             ConfigError::new(format!("{origin:?} is no origin: write one like \"https://app.example.com\""))
         })?;
         self.trusted_origins.push(value);
@@ -68,6 +65,20 @@ impl CrossSiteRule {
             },
         }
     }
+}
+
+/// Whether `text` is an origin as a browser writes it: lower case, and with no port where it is the usual one.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme @ ("https" | "http"), authority)) = text.split_once("://") else { return false };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let usual = if scheme == "https" { 443 } else { 80 };
+    let is_host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-[]:".contains(&byte);
+    let port_is_written =
+        |port: &str| port.parse().is_ok_and(|number: u16| number != usual && number.to_string() == port);
+    !host.is_empty() && host.bytes().all(is_host) && port.is_none_or(port_is_written)
 }
 
 /// Whether `request` may change something. A connection that is upgraded can do anything afterwards, and a browser
@@ -163,8 +174,26 @@ mod tests {
         assert!(passes(&rule, Method::POST, &from("https://app.example.com")));
         assert!(!passes(&rule, Method::POST, &from("http://app.example.com")));
         assert!(!passes(&rule, Method::POST, &from("https://app.example.com.evil")));
-        for no_origin in ["", "app.example.com", "https://", "https://a/", "https://a@b", "*", "null"] {
+        for no_origin in [
+            "",
+            "app.example.com",
+            "https://",
+            "https://a/",
+            "https://a@b",
+            "*",
+            "https://*.a",
+            "null",
+            "https://A",
+            "https://a:443",
+            "http://a:80",
+            "https://a:99999",
+            "https://a:",
+            "https://a\\b",
+        ] {
             assert!(rule.trust(no_origin).is_err(), "{no_origin:?}");
+        }
+        for origin in ["http://a", "https://a:8443", "http://[::1]:3000", "https://[::1]"] {
+            assert!(rule.trust(origin).is_ok(), "{origin:?}");
         }
     }
 

@@ -204,7 +204,8 @@ impl fmt::Debug for TokenSources {
 /// ```
 /// use std::borrow::Cow;
 /// use tower_jwt_auth::source::{RequestHead, TokenSource, TokenSources};
-/// use tower_jwt_auth::{AuthError, AuthErrorKind};
+/// use tower_jwt_auth::AuthError;
+/// use tower_jwt_auth::error::AuthErrorKind;
 ///
 /// struct AccessHeader;
 ///

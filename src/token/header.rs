@@ -13,7 +13,7 @@ use crate::error::{AuthError, AuthErrorKind};
 /// Only what took part in the verification is kept: `jku`, `jwk`, `x5u` and `x5c` are never followed or used.
 ///
 /// [RFC 7515 §4]: https://www.rfc-editor.org/rfc/rfc7515#section-4
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JoseHeader {
     pub(crate) algorithm: Algorithm,
@@ -38,6 +38,13 @@ impl JoseHeader {
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
+    }
+}
+
+/// The algorithm alone: what else it says is the token's, and not for logs.
+impl fmt::Debug for JoseHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoseHeader").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 
@@ -97,9 +104,10 @@ impl<'a> UnverifiedHeader<'a> {
     }
 }
 
-/// A media type without the `application/` that may be left out where no other slash follows.
+/// A media type without its parameters, and without the `application/` that may be left out where no other slash follows.
 fn media_type(name: &str) -> &str {
     const PREFIX: &str = "application/";
+    let name = name.split(';').next().unwrap_or_default().trim_ascii();
     match name.split_at_checked(PREFIX.len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains('/') => rest,
         _ => name,
@@ -247,7 +255,9 @@ mod tests {
     #[test]
     fn kinds_that_are_never_access_tokens_are_refused_however_they_are_written() {
         for typ in NEVER_ACCESS_TOKENS {
-            for written in [typ.to_owned(), typ.to_uppercase(), format!("application/{typ}")] {
+            for written in
+                [typ.to_owned(), typ.to_uppercase(), format!("application/{typ}"), format!(" {typ};x=y")]
+            {
                 let header = format!(r#"{{"alg":"RS256","typ":"{written}"}}"#);
                 assert_eq!(kind_of(&header), Some(AuthErrorKind::TypeMismatch), "{written}");
             }

@@ -20,6 +20,11 @@ pub(crate) fn checked_text(bytes: &[u8], max_depth: usize) -> Option<&str> {
     Some(text)
 }
 
+/// Whether `text` begins as an object: serde takes an array of values for a struct too.
+pub(crate) fn is_object(text: &str) -> bool {
+    text.trim_ascii_start().starts_with('{')
+}
+
 /// The deepest nesting of arrays and objects, outside of strings.
 fn depth(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0_usize);

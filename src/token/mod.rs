@@ -10,7 +10,7 @@ mod unverified_claims;
 pub use algorithm::{Algorithm, AlgorithmSet};
 pub use header::JoseHeader;
 pub(crate) use header::UnverifiedHeader;
-pub(crate) use json::checked_text;
+pub(crate) use json::{checked_text, is_object};
 pub(crate) use numeric_date::NumericDate;
 pub(crate) use unverified_claims::{Audience, UnverifiedClaims};
 

@@ -85,11 +85,11 @@ impl<'de> Visitor<'de> for ClaimsSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut claims = UnverifiedClaims::default();
-        let mut seen = 0_u8;
+        let (mut seen, mut seen_required) = (0_u8, 0_u64);
         while let Some(Text(name)) = map.next_key()? {
             let Some((index, claim)) = Claim::ALL.iter().enumerate().find(|(_, claim)| claim.name() == name)
             else {
-                self.note_presence(&mut claims, &name, &mut map)?;
+                self.note_presence(&mut claims, &mut seen_required, &name, &mut map)?;
                 continue;
             };
             if seen & (1 << index) != 0 {
@@ -112,15 +112,17 @@ impl ClaimsSeed<'_> {
     fn note_presence<'de, A: MapAccess<'de>>(
         &self,
         claims: &mut UnverifiedClaims<'de>,
+        seen: &mut u64,
         name: &str,
         map: &mut A,
     ) -> Result<(), A::Error> {
         let Some(bit) = self.required_bit(name) else {
             return map.next_value::<IgnoredAny>().map(drop);
         };
-        if claims.present & bit != 0 {
+        if *seen & bit != 0 {
             return Err(Error::custom("repeated claim"));
         }
+        *seen |= bit;
         if map.next_value::<Option<IgnoredAny>>()?.is_some() {
             claims.present |= bit;
         }
@@ -280,6 +282,7 @@ mod tests {
             r#"{"exp":1,"\u0065xp":2}"#,
             r#"{"cnf":{},"cnf":{}}"#,
             r#"{"email":"a","email":"b"}"#,
+            r#"{"email":null,"email":"b"}"#,
         ] {
             assert_eq!(
                 parse(json).map_err(|error| error.kind()).err(),

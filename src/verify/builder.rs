@@ -35,13 +35,11 @@ impl Verifier {
     /// Accepts only tokens whose `typ` is `typ`, such as `at+jwt`, compared as a media type ([RFC 7515 §4.1.9]).
     ///
     /// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
-    #[must_use]
     pub fn with_type(self, typ: impl Into<String>) -> Self {
         self.change(|policy| policy.typ = Some(typ.into()))
     }
 
     /// Accepts only tokens whose `sub` is `subject`.
-    #[must_use]
     pub fn with_subject(self, subject: impl Into<String>) -> Self {
         self.change(|policy| policy.subject = Some(subject.into()))
     }
@@ -59,13 +57,12 @@ impl Verifier {
     }
 
     /// Accepts a token for `max_age` from its `iat` on, which is then required and must not be in the future.
-    #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
         self.change(|policy| policy.max_age = Some(max_age))
     }
 
-    /// Accepts only tokens that live for no longer than `max_lifetime`, from `iat` to `exp`; both are then required.
-    #[must_use]
+    /// Accepts only tokens that live for no longer than `max_lifetime`, from `iat` to `exp`; both are then required, and
+    /// `iat` must not be in the future.
     pub fn with_max_lifetime(self, max_lifetime: Duration) -> Self {
         self.change(|policy| policy.max_lifetime = Some(max_lifetime))
     }
@@ -101,7 +98,6 @@ impl Verifier {
     ///     .with_rule("verified", |token| token.claims::<Phone>().is_ok_and(|phone| phone.verified));
     /// # Ok(()) }
     /// ```
-    #[must_use]
     pub fn with_rule(
         self,
         name: &'static str,
@@ -112,13 +108,11 @@ impl Verifier {
     }
 
     /// Judges times by `clock` instead of the machine's.
-    #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         self.change(|policy| policy.clock = Arc::new(clock))
     }
 
     /// Remembers up to `tokens` accepted tokens, instead of 1,024; 0 turns the cache off.
-    #[must_use]
     pub fn with_token_cache(mut self, tokens: usize) -> Self {
         self.cache = TokenCache::new(tokens);
         self
@@ -129,7 +123,6 @@ impl Verifier {
     /// # Security
     ///
     /// Whoever can get a token signed with these keys, for any tenant or purpose, gets in.
-    #[must_use]
     pub fn insecure_accept_any_issuer(self) -> Self {
         self.change(|policy| policy.issuer = None)
     }
@@ -139,7 +132,6 @@ impl Verifier {
     /// # Security
     ///
     /// A token that a user gave to any other service of the same issuer, honest or not, gets in here.
-    #[must_use]
     pub fn insecure_accept_any_audience(self) -> Self {
         self.change(|policy| policy.audiences = None)
     }
@@ -149,7 +141,6 @@ impl Verifier {
     /// # Security
     ///
     /// Such a token is good for ever: a leak can be mended only by removing its key.
-    #[must_use]
     pub fn insecure_accept_without_expiry(self) -> Self {
         self.change(|policy| policy.expiry = Demand::Optional)
     }
@@ -159,7 +150,6 @@ impl Verifier {
     /// # Security
     ///
     /// The issuer bound it so that a stolen one is worth nothing; here it is worth everything.
-    #[must_use]
     pub fn insecure_ignore_binding(self) -> Self {
         self.change(|policy| policy.binding = Binding::Ignore)
     }

@@ -41,12 +41,13 @@ use crate::telemetry::{self, CacheUse, VerifyTimer};
 use crate::token::{UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
 use cache::TokenCache;
 use policy::{Policy, Times};
-use signature::Signed;
+use signature::SignatureVerified;
 use verified::Verified;
 
 /// Turns the text of a token into a [`VerifiedToken`], or says why not.
 ///
 /// See the [module docs](self). Its [`Display`](fmt::Display) lists every check that it makes, and those it does not.
+#[must_use]
 pub struct Verifier {
     policy: Policy,
     keys: Keys,
@@ -70,7 +71,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if `issuer` or `audience` is empty.
+    /// [`ConfigError`] if `issuer` or `audience` is empty, or if `keys` were discovered for another issuer.
     pub fn new(
         issuer: impl Into<String>,
         audience: impl Into<String>,
@@ -101,7 +102,7 @@ impl Verifier {
         self.examine_finally(token, Source::Direct, Waited::Settled)
     }
 
-    /// Verifies `token`, waiting up to 2 s for a fetch that may bring its key, or 1 s for the first key set.
+    /// Verifies `token`, waiting up to 1 s for the first key set and up to 2 s for a fetch that may bring its key.
     ///
     /// Only a token whose issuer, audience, times and algorithm already satisfy the policy waits for anything, and
     /// only one attempt in 30 s causes a fetch.
@@ -109,6 +110,10 @@ impl Verifier {
     /// # Errors
     ///
     /// The first [step](Self#verification) that `token` fails.
+    ///
+    /// # Panics
+    ///
+    /// If it has to wait outside of a tokio runtime.
     pub async fn verify_or_refetch(&self, token: &str) -> Result<VerifiedToken, AuthError> {
         match self.check(token, Source::Direct) {
             Ok(verified) => Ok(verified),
@@ -327,7 +332,7 @@ impl<'k> KeysNow<'k> {
         token: &UnverifiedToken<'_>,
         header: &UnverifiedHeader<'_>,
         signature: &crate::token::Signature,
-    ) -> Result<Signed, Stop> {
+    ) -> Result<SignatureVerified, Stop> {
         self.check_age()?;
         let kid = header.kid.as_deref();
         let algorithm = header.algorithm;

@@ -63,6 +63,14 @@ impl Policy {
             ));
         }
         check_audience(&audience)?;
+        if let Keys::Set(jwks) = keys
+            && let Some(keys_of) = jwks.issuer()
+            && keys_of != issuer
+        {
+            return Err(ConfigError::new(format!(
+                "the keys were discovered for {keys_of:?}, and verify no tokens of {issuer:?}"
+            )));
+        }
         Ok(Self {
             issuer: Some(issuer),
             audiences: Some(vec![audience]),
@@ -156,6 +164,9 @@ impl Policy {
         if let Some(max_lifetime) = self.max_lifetime {
             let iat = times.iat.ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "iat"))?;
             let exp = times.exp.ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "exp"))?;
+            if is_future(iat) {
+                return Err(AuthErrorKind::TokenNotYetValid.into());
+            }
             if exp > iat.plus(max_lifetime) {
                 return Err(AuthErrorKind::TokenTooOld.into());
             }

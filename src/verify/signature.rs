@@ -5,15 +5,12 @@ use std::sync::Arc;
 use crate::jwks::{SharedSecret, VerifyingKey};
 use crate::token::{Algorithm, Signature, UnverifiedToken};
 
-/// Says that a signature was good, and whose key made it.
-pub(super) struct Signed {
+/// Says that a signature was good, and what the key that made it is called.
+pub(super) struct SignatureVerified {
     kid: Option<Arc<str>>,
-    _verified: SignatureVerified,
 }
 
-struct SignatureVerified(());
-
-impl Signed {
+impl SignatureVerified {
     /// The name that the key itself goes by.
     pub(super) fn kid(self) -> Option<Arc<str>> {
         self.kid
@@ -25,9 +22,9 @@ pub(super) fn by_any<'k>(
     mut keys: impl Iterator<Item = &'k VerifyingKey>,
     token: &UnverifiedToken<'_>,
     signature: &Signature,
-) -> Option<Signed> {
+) -> Option<SignatureVerified> {
     let key = keys.find(|key| key.verifies(token.signing_input(), signature.as_bytes()))?;
-    Some(Signed { kid: key.shared_kid(), _verified: SignatureVerified(()) })
+    Some(SignatureVerified { kid: key.shared_kid() })
 }
 
 /// Tries a secret, for tokens of its one algorithm.
@@ -36,7 +33,7 @@ pub(super) fn by_secret(
     token: &UnverifiedToken<'_>,
     algorithm: Algorithm,
     tag: &Signature,
-) -> Option<Signed> {
+) -> Option<SignatureVerified> {
     let good = algorithm == secret.algorithm() && secret.verifies(token.signing_input(), tag.as_bytes());
-    good.then_some(Signed { kid: None, _verified: SignatureVerified(()) })
+    good.then_some(SignatureVerified { kid: None })
 }

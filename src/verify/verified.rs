@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::de::DeserializeOwned;
 
 use super::policy::Times;
-use super::signature::Signed;
+use super::signature::SignatureVerified;
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::source::Source;
@@ -131,7 +131,7 @@ pub(super) struct Verified {
 impl Verified {
     /// Takes the proof of the signature, and with it the payload.
     pub(super) fn new(
-        signed: Signed,
+        signed: SignatureVerified,
         header: &UnverifiedHeader<'_>,
         payload: Vec<u8>,
         times: Times,
