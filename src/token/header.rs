@@ -81,7 +81,7 @@ impl<'a> UnverifiedHeader<'a> {
             return Err(AuthErrorKind::TokenMalformed.into());
         }
         let header = Self { algorithm, kid: members.kid, typ: members.typ };
-        if NEVER_ACCESS_TOKENS.iter().any(|kind| header.typ_is(kind)) {
+        if header.typ.as_deref().is_some_and(is_never_an_access_token) {
             return Err(AuthErrorKind::TypeMismatch.into());
         }
         Ok(header)
@@ -104,10 +104,15 @@ impl<'a> UnverifiedHeader<'a> {
     }
 }
 
-/// A media type without its parameters, and without the `application/` that may be left out where no other slash follows.
+/// Whether `typ` is one of those kinds, with or without parameters.
+fn is_never_an_access_token(typ: &str) -> bool {
+    let essence = typ.split(';').next().unwrap_or_default().trim_ascii();
+    NEVER_ACCESS_TOKENS.iter().any(|kind| media_type(essence).eq_ignore_ascii_case(kind))
+}
+
+/// A media type without the `application/` that may be left out where no other slash follows.
 fn media_type(name: &str) -> &str {
     const PREFIX: &str = "application/";
-    let name = name.split(';').next().unwrap_or_default().trim_ascii();
     match name.split_at_checked(PREFIX.len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains('/') => rest,
         _ => name,
