@@ -41,7 +41,7 @@ pub(crate) enum Lack {
 pub(crate) enum Waited {
     /// The set is what it will be for now.
     Settled,
-    /// A fetch was still under way when the time was up, or there was no room to wait for it.
+    /// A fetch was still under way when the time was up.
     InVain,
 }
 
@@ -149,8 +149,9 @@ impl Jwks {
         let mut ended = ended.clone();
         let key = self.fingerprint(lack);
         let Some(_place) = Place::take(&self.inner.shared, key) else {
+            // As with a key that has to wait for the next attempt: while the keys are fresh, it counts as unknown.
             telemetry::unknown_key(UnknownKey::Crowded);
-            return Waited::InVain;
+            return Waited::Settled;
         };
         let waited = match lack {
             Lack::FirstSet => timeout(FIRST_SET_WAIT, self.first_set(&mut ended)).await,
