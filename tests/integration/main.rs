@@ -1,0 +1,30 @@
+//! The crate from outside, a file a stage: real keys, real HTTP on loopback, a clock that stands still.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may stop at the first thing that is not as it says"
+)]
+
+mod algorithm;
+mod cache;
+mod claims;
+mod conformance;
+mod cross_site;
+mod json;
+mod key;
+mod keyset;
+mod layer;
+mod privacy;
+mod refusal;
+mod secrets;
+mod shape;
+mod signature;
+mod support;
+mod time;
+mod transport;

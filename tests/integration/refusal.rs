@@ -1,0 +1,218 @@
+//! What those who are not let in are told.
+
+use axum::Router;
+use axum::routing::any;
+use http::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tower_jwt_auth::error::{AuthErrorKind, ConfigError};
+use tower_jwt_auth::token::Algorithm;
+use tower_jwt_auth::{Claims, JwtAuthLayer};
+
+use crate::support::app::{Answer, App, Place, User, get, request, verifier};
+use crate::support::issuer::{SigningKey, claims_with, good_claims, shared_key};
+
+fn expired_token() -> String {
+    shared_key().token(&claims_with(json!({ "exp": 1 })))
+}
+
+/// One way into each refusal that the default app can give.
+fn refusals() -> Vec<(AuthErrorKind, http::Request<axum::body::Body>)> {
+    use AuthErrorKind as Kind;
+    let key = shared_key();
+    let unknown = SigningKey::generate(Algorithm::Es256, "unknown");
+    let token = |changes: Value| key.token(&claims_with(changes));
+    let header = |members: Value| {
+        let mut header = key.header();
+        header.as_object_mut().expect("an object").extend(members.as_object().expect("members").clone());
+        key.token_with_header(&header, &good_claims())
+    };
+    let good = token(json!({}));
+    let (input, _) = good.rsplit_once('.').expect("a signature");
+    let cookie = format!("__Host-jwt={good}");
+    let cross_site = [("cookie", &*cookie), ("sec-fetch-site", "cross-site")];
+    let by_header = |token: &str| Place::Header.carry(Method::GET, token);
+    vec![
+        (Kind::TokenMissing, get("/", &[])),
+        (Kind::CredentialsMalformed, get("/", &[("authorization", "Bearer")])),
+        (Kind::CredentialsConflict, get("/?jwt=a&jwt=b", &[])),
+        (Kind::CrossSiteRequest, request(Method::POST, "/", &cross_site)),
+        (Kind::TokenTooLarge, by_header(&"A".repeat(1 << 20))),
+        (Kind::TokenMalformed, by_header("x")),
+        (Kind::TokenEncrypted, by_header("a.b.c.d.e")),
+        (Kind::HeaderUnsupported, by_header(&header(json!({ "crit": ["exp"] })))),
+        (Kind::AlgorithmUnsupported, by_header(&header(json!({ "alg": "none" })))),
+        (Kind::TypeMismatch, by_header(&header(json!({ "typ": "dpop+jwt" })))),
+        (Kind::KeyUnknown, by_header(&unknown.token(&good_claims()))),
+        (Kind::SignatureInvalid, by_header(&format!("{input}.AAAA"))),
+        (Kind::TokenExpired, by_header(&expired_token())),
+        (Kind::TokenNotYetValid, by_header(&token(json!({ "nbf": 1_900_000_000 })))),
+        (Kind::IssuerMismatch, by_header(&token(json!({ "iss": "x" })))),
+        (Kind::AudienceMismatch, by_header(&token(json!({ "aud": "x" })))),
+        (Kind::ClaimMissing, by_header(&token(json!({ "exp": null })))),
+        (Kind::ClaimInvalid, by_header(&token(json!({ "exp": "x" })))),
+        (Kind::ClaimsMismatch, by_header(&token(json!({ "sub": null })))),
+        (Kind::TokenBound, by_header(&token(json!({ "cnf": {} })))),
+    ]
+}
+
+fn realm_and_error(answer: &Answer) -> Option<(&str, Option<&str>)> {
+    let parameters = answer.header("www-authenticate")?.strip_prefix("Bearer ")?;
+    let value = |name: &str| {
+        parameters
+            .split(", ")
+            .find_map(|part| part.strip_prefix(name)?.strip_prefix("=\"")?.strip_suffix('"'))
+    };
+    Some((value("realm")?, value("error")))
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_status_its_challenge_its_problem_document_and_its_error() {
+    let app = App::new();
+    for (kind, request) in refusals() {
+        let answer = app.answer(request).await;
+        let error = answer.error.expect("an error in the extensions");
+        assert_eq!(error.kind(), kind);
+        assert_eq!(answer.status, error.status().as_u16(), "{kind:?}");
+        let challenge = realm_and_error(&answer);
+        match (answer.status, kind) {
+            (401, AuthErrorKind::TokenMissing) => {
+                assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"api\""));
+            }
+            (401, _) => assert_eq!(challenge, Some(("api", Some("invalid_token"))), "{kind:?}"),
+            (400, _) => assert_eq!(challenge, Some(("api", Some("invalid_request"))), "{kind:?}"),
+            _ => assert_eq!(answer.header("www-authenticate"), None, "{kind:?}"),
+        }
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{kind:?}");
+        let problem: Value = serde_json::from_str(&answer.body).expect("JSON");
+        assert_eq!(problem["code"], error.code(), "{kind:?}");
+        assert_eq!(problem["status"], answer.status, "{kind:?}");
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{kind:?}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{kind:?}");
+        assert_eq!(answer.header("retry-after"), None, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_stays_within_the_characters_that_rfc_6750_allows() -> Result<(), ConfigError> {
+    let app = App::behind(JwtAuthLayer::new(verifier()).with_realm("orders, v2 (eu)")?);
+    for (kind, request) in refusals() {
+        let answer = app.answer(request).await;
+        let Some(challenge) = answer.header("www-authenticate") else {
+            continue;
+        };
+        assert!(challenge.starts_with("Bearer realm=\"orders, v2 (eu)\""), "{kind:?}");
+        let quoted = challenge.split('"').skip(1).step_by(2);
+        for value in quoted {
+            let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+            assert!(value.bytes().all(allowed), "{kind:?}: {value}");
+        }
+        assert_eq!(challenge.matches('"').count() % 2, 0, "{kind:?}");
+    }
+    for realm in ["", "a\"b", "a\\b", "a\r\nb", "ä"] {
+        assert!(JwtAuthLayer::new(verifier()).with_realm(realm).is_err(), "{realm:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_grpc_caller_is_answered_with_200_and_a_grpc_status() {
+    let app = App::new();
+    for content_type in ["application/grpc", "application/grpc+proto", "application/grpc-web"] {
+        for (kind, mut request) in refusals() {
+            request.headers_mut().insert("content-type", content_type.parse().expect("a value"));
+            let answer = app.answer(request).await;
+            let status = match kind {
+                AuthErrorKind::CrossSiteRequest => "7",
+                _ => "16",
+            };
+            assert_eq!(answer.status, 200, "{kind:?}");
+            assert_eq!(answer.header("grpc-status"), Some(status), "{kind:?}");
+            assert!(answer.header("grpc-message").is_some(), "{kind:?}");
+            assert_eq!(answer.header("content-type"), Some("application/grpc"), "{kind:?}");
+            assert_eq!(answer.body, "", "{kind:?}");
+            assert_eq!(answer.error.map(|error| error.kind()), Some(kind));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_content_type_that_only_resembles_grpc_is_answered_as_http() {
+    let app = App::new();
+    for content_type in ["application/json", "text/application/grpc", "application/grp"] {
+        let answer = app.answer(get("/", &[("content-type", content_type)])).await;
+        assert_eq!((answer.status, &*answer.code), (401, "token_missing"));
+    }
+}
+
+#[tokio::test]
+async fn a_hook_replaces_the_answer_and_cannot_lose_the_challenge_or_the_error() {
+    let layer = JwtAuthLayer::new(verifier())
+        .with_refusal_hook(|refusal| Response::new(format!("sorry: {}", refusal.error.code())));
+    let app = App::behind(layer);
+    for (kind, request) in refusals() {
+        let answer = app.answer(request).await;
+        let error = answer.error.expect("an error in the extensions");
+        assert_eq!(error.kind(), kind);
+        assert_eq!(answer.body, format!("sorry: {}", error.code()));
+        let challenged = answer.header("www-authenticate").is_some();
+        assert_eq!(challenged, matches!(answer.status, 400 | 401), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_hook_may_send_browsers_elsewhere_and_is_not_asked_about_those_who_get_in() {
+    let layer = JwtAuthLayer::new(verifier()).with_refusal_hook(|refusal| {
+        let mut response = refusal.response;
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        response.headers_mut().remove("www-authenticate");
+        response.headers_mut().insert("location", "/login".parse().expect("a value"));
+        response
+    });
+    let app = App::behind(layer);
+    let answer = app.answer(get("/", &[])).await;
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/login")));
+    assert_eq!(answer.header("www-authenticate"), None);
+    let good = shared_key().token(&good_claims());
+    let answer = app.answer(Place::Header.carry(Method::GET, &good)).await;
+    assert_eq!((answer.status, &*answer.body), (200, "alice"));
+}
+
+#[tokio::test]
+async fn a_refusal_by_the_extractor_is_answered_in_the_words_of_the_layer() -> Result<(), ConfigError> {
+    let layer =
+        JwtAuthLayer::new(verifier()).with_realm("orders")?.optional().with_refusal_hook(|mut refusal| {
+            let code = refusal.error.code().parse().expect("a value");
+            refusal.response.headers_mut().insert("x-code", code);
+            refusal.response
+        });
+    let app = App::behind(layer);
+    let nameless = shared_key().token(&claims_with(json!({ "sub": null })));
+    for (name, request, code) in [
+        ("no token", get("/", &[]), "token_missing"),
+        ("claims that do not fit", Place::Header.carry(Method::GET, &nameless), "claims_mismatch"),
+    ] {
+        let answer = app.answer(request).await;
+        assert_eq!((answer.status, &*answer.code), (401, code), "{name}");
+        assert_eq!(answer.header("x-code"), Some(code), "{name}");
+        let realm = realm_and_error(&answer).map(|(realm, _)| realm);
+        assert_eq!(realm, Some("orders"), "{name}");
+    }
+    let mut over_grpc = Place::Header.carry(Method::POST, &nameless);
+    over_grpc.headers_mut().insert("content-type", "application/grpc".parse().expect("a value"));
+    let answer = app.answer(over_grpc).await;
+    assert_eq!((answer.status, answer.header("grpc-status")), (200, Some("16")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_extractor_without_the_layer_is_a_mistake_that_names_the_layer() {
+    let whoami = async |user: Claims<User>| user.sub.clone();
+    let maybe = async |user: Option<Claims<User>>| user.map_or("nobody".to_owned(), |user| user.sub.clone());
+    let app = App::of(Router::new().route("/claims", any(whoami)).route("/maybe", any(maybe)));
+    for uri in ["/claims", "/maybe"] {
+        let bearer = format!("Bearer {}", shared_key().token(&good_claims()));
+        let answer = app.answer(get(uri, &[("authorization", &bearer)])).await;
+        assert_eq!(answer.status, 500, "{uri}");
+        assert!(answer.body.contains("JwtAuthLayer"), "{uri}: {}", answer.body);
+    }
+}

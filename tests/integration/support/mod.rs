@@ -1,0 +1,5 @@
+//! What the tests share: an issuer that signs, and an app to knock at.
+
+pub mod app;
+pub mod idp;
+pub mod issuer;
