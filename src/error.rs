@@ -33,7 +33,27 @@ impl StdError for ConfigError {}
 /// Why a request was refused, in words that are safe to send to the client.
 ///
 /// It carries a kind and at most the *name* of the claim that failed: never a token, a key, or a claim's value.
-/// The layer leaves it in the extensions of the response it answers with, for loggers outside of it.
+/// The layer leaves it in the extensions of the response it answers with, for middleware around it.
+///
+/// # Examples
+///
+/// Sending browsers to a page where they can sign in:
+///
+/// ```
+/// use axum::extract::Request;
+/// use axum::middleware::Next;
+/// use axum::response::{IntoResponse, Redirect, Response};
+/// use tower_jwt_auth::AuthError;
+/// use tower_jwt_auth::error::AuthErrorKind;
+///
+/// async fn sign_in_first(request: Request, next: Next) -> Response {
+///     let response = next.run(request).await;
+///     match response.extensions().get::<AuthError>().map(AuthError::kind) {
+///         Some(AuthErrorKind::TokenMissing | AuthErrorKind::TokenExpired) => Redirect::to("/sign-in").into_response(),
+///         _ => response,
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuthError {
     kind: AuthErrorKind,

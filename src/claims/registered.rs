@@ -7,6 +7,17 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 ///
 /// Times are in seconds since the Unix epoch.
 ///
+/// # Examples
+///
+/// ```
+/// use tower_jwt_auth::Claims;
+/// use tower_jwt_auth::claims::RegisteredClaims;
+///
+/// async fn whoami(claims: Claims<RegisteredClaims>) -> String {
+///     claims.sub.clone().unwrap_or_default()
+/// }
+/// ```
+///
 /// [RFC 7519 §4.1]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 #[derive(Clone, PartialEq, Deserialize)]
 #[non_exhaustive]

@@ -12,6 +12,22 @@ use crate::error::ConfigError;
 use crate::token::AlgorithmSet;
 
 /// A remote key set before its first fetch; made by [`Jwks::builder`] and [`Jwks::discovery_builder`].
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use tower_jwt_auth::Jwks;
+/// use tower_jwt_auth::error::ConfigError;
+/// use tower_jwt_auth::token::Algorithm;
+///
+/// fn keys() -> Result<Jwks, ConfigError> {
+///     Jwks::builder("https://login.example.com/jwks.json")?
+///         .with_algorithms([Algorithm::Ps256])?
+///         .with_refresh_interval(Duration::from_secs(10 * 60))?
+///         .spawn()
+/// }
+/// ```
 #[must_use = "nothing is fetched before `spawn`"]
 pub struct JwksBuilder {
     origin: Origin,

@@ -12,6 +12,22 @@ use crate::error::ConfigError;
 use crate::token::{Algorithm, AlgorithmSet, MAX_KID_BYTES, checked_text, is_object};
 
 /// A public key that verifies signatures of exactly one algorithm, parsed and checked when it is made.
+///
+/// # Examples
+///
+/// ```
+/// use tower_jwt_auth::jwks::VerifyingKey;
+/// use tower_jwt_auth::token::Algorithm;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+/// let key = VerifyingKey::from_jwk_json(jwk)?.with_kid("2026-11");
+/// assert_eq!((key.algorithm(), key.kid()), (Algorithm::EdDsa, Some("2026-11")));
+///
+/// let secret = r#"{"kty":"oct","k":"AAAA"}"#;
+/// assert!(VerifyingKey::from_jwk_json(secret).is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct VerifyingKey {
     algorithm: Algorithm,

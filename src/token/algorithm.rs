@@ -123,6 +123,16 @@ impl fmt::Display for Algorithm {
 }
 
 /// An allow-list of algorithms.
+///
+/// # Examples
+///
+/// ```
+/// use tower_jwt_auth::token::{Algorithm, AlgorithmSet};
+///
+/// let allowed = AlgorithmSet::from([Algorithm::Es256, Algorithm::EdDsa]);
+/// assert!(allowed.contains(Algorithm::Es256));
+/// assert!(!allowed.contains(Algorithm::Rs256));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AlgorithmSet(u16);
 

@@ -14,8 +14,15 @@
 //! let secret = SharedSecret::new(Algorithm::Hs256, [7; 32])?;
 //! let verifier = Verifier::new("https://login.example.com", "my-api", secret)?.require_claim("sub")?;
 //!
-//! let refused = verifier.verify("not.a.token").unwrap_err();
-//! assert_eq!(refused.code(), "token_malformed");
+//! let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.\
+//!     eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUuY29tIiwiYXVkIjoibXktYXBpIiwic3ViIjoiYWRhIiwiZXhwIjo0MTAyNDQ0ODAwfQ.\
+//!     s3-InWBpIjbe79O4AeduBf3C7_0UG7faSxBgkdIpi0c";
+//! let verified = verifier.verify(token)?;
+//! assert_eq!(verified.payload(), r#"{"iss":"https://login.example.com","aud":"my-api","sub":"ada","exp":4102444800}"#);
+//!
+//! let forged = token.replace("YWRh", "ZXZl"); // eve, under a signature for ada
+//! assert_eq!(verifier.verify(&forged).unwrap_err().code(), "signature_invalid");
+//! assert_eq!(verifier.verify("not.a.token").unwrap_err().code(), "token_malformed");
 //! # Ok(()) }
 //! ```
 
