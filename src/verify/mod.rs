@@ -28,6 +28,7 @@
 
 mod builder;
 mod cache;
+mod keys;
 mod policy;
 mod signature;
 mod verified;
@@ -35,40 +36,59 @@ mod verified;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 pub use cache::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES};
+pub use keys::Keys;
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY};
 pub use verified::VerifiedToken;
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
-use crate::jwks::{Jwks, JwksState, Lack, LoadedSnapshot, SharedSecret, VerifyingKey, Waited};
+use crate::jwks::{Lack, Waited};
 use crate::source::Source;
 use crate::telemetry::{self, CacheUse, VerifyTimer};
 use crate::token::{UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
 use cache::TokenCache;
+use keys::KeysNow;
 use policy::{Policy, Times};
-use signature::SignatureVerified;
 use verified::Verified;
 
 /// Turns the text of a token into a [`VerifiedToken`], or says why not.
 ///
 /// See the [module docs](self). Its [`Display`](fmt::Display) lists every check that it makes, and those it does not.
+///
+/// # Verification
+///
+/// The steps, in this order; the first that a token fails is the answer. Those before the signature can only refuse: they
+/// keep hopeless tokens from costing a signature or a fetch, and nothing is accepted on their word.
+///
+/// 1. It has three parts and at most [16 KiB](crate::token::MAX_TOKEN_BYTES) ([RFC 7515 §7.1]).
+/// 2. Its header is understood in full: one JSON object, each member once, and no `crit`, `b64`, `zip` or nested JWT
+///    ([RFC 7515 §4], [RFC 8725 §3.12]).
+/// 3. Its `alg` and, where the policy names one, its `typ` are accepted ([RFC 8725 §3.1], [RFC 7515 §4.1.9]).
+/// 4. Its payload is one JSON object, each registered claim once and of its type ([RFC 7519 §7.2]).
+/// 5. `iss`, `aud`, `sub`, `cnf` and the presence of claims satisfy the policy ([RFC 7519 §4.1], [RFC 8725 §3.8]).
+/// 6. So do `exp`, `nbf` and `iat` ([RFC 7519 §4.1.4]).
+/// 7. A key of the issuer has its `kid` and its `alg` ([RFC 7515 §6]).
+/// 8. That key made its signature ([RFC 7515 §5.2]).
+/// 9. The [rules](Self::with_rule) of the application accept it.
+///
+/// A token that was accepted before, with the same text, policy and keys, begins with step 6 and goes on with step 9.
+///
+/// [RFC 7515 §4]: https://www.rfc-editor.org/rfc/rfc7515#section-4
+/// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
+/// [RFC 7515 §5.2]: https://www.rfc-editor.org/rfc/rfc7515#section-5.2
+/// [RFC 7515 §6]: https://www.rfc-editor.org/rfc/rfc7515#section-6
+/// [RFC 7515 §7.1]: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
+/// [RFC 7519 §4.1]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
+/// [RFC 7519 §4.1.4]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4
+/// [RFC 7519 §7.2]: https://www.rfc-editor.org/rfc/rfc7519#section-7.2
+/// [RFC 8725 §3.1]: https://www.rfc-editor.org/rfc/rfc8725#section-3.1
+/// [RFC 8725 §3.8]: https://www.rfc-editor.org/rfc/rfc8725#section-3.8
+/// [RFC 8725 §3.12]: https://www.rfc-editor.org/rfc/rfc8725#section-3.12
 #[must_use]
 pub struct Verifier {
     policy: Policy,
     keys: Keys,
     cache: TokenCache,
-}
-
-/// What tokens are verified with: a key set, or a secret, never both.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Keys {
-    /// Public keys.
-    Set(Jwks),
-    /// One shared secret.
-    Secret(SharedSecret),
 }
 
 impl Verifier {
@@ -173,10 +193,7 @@ impl Verifier {
         })
     }
 
-    /// # Verification
-    ///
-    /// The steps, in order; the first that fails answers. Those before the signature can only refuse: they keep hopeless
-    /// tokens from costing a signature or a fetch, and nothing is accepted on their word.
+    /// The steps of [`Verifier`](Self#verification).
     fn examine(&self, text: &str, source: Source) -> Result<VerifiedToken, Stop> {
         let now = self.policy.now();
         let keys = KeysNow::load(&self.keys);
@@ -255,33 +272,6 @@ impl fmt::Debug for Verifier {
     }
 }
 
-impl From<Jwks> for Keys {
-    fn from(jwks: Jwks) -> Self {
-        Self::Set(jwks)
-    }
-}
-
-impl From<VerifyingKey> for Keys {
-    fn from(key: VerifyingKey) -> Self {
-        Self::Set(key.into())
-    }
-}
-
-impl From<SharedSecret> for Keys {
-    fn from(secret: SharedSecret) -> Self {
-        Self::Secret(secret)
-    }
-}
-
-impl fmt::Display for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Set(jwks) => jwks.fmt(f),
-            Self::Secret(secret) => write!(f, "a shared secret for {}", secret.algorithm()),
-        }
-    }
-}
-
 /// Where a verification ended.
 pub(crate) enum Stop {
     Refused(AuthError),
@@ -298,66 +288,5 @@ impl From<AuthError> for Stop {
 impl From<AuthErrorKind> for Stop {
     fn from(kind: AuthErrorKind) -> Self {
         Self::Refused(kind.into())
-    }
-}
-
-/// The keys as one verification sees them from beginning to end.
-enum KeysNow<'k> {
-    Set(LoadedSnapshot),
-    Secret(&'k SharedSecret),
-}
-
-impl<'k> KeysNow<'k> {
-    fn load(keys: &'k Keys) -> Self {
-        match keys {
-            Keys::Set(jwks) => Self::Set(jwks.load()),
-            Keys::Secret(secret) => Self::Secret(secret),
-        }
-    }
-
-    fn generation(&self) -> u64 {
-        match self {
-            Self::Set(snapshot) => snapshot.generation(),
-            Self::Secret(_) => 0,
-        }
-    }
-
-    /// Keys that are not here yet are waited for; keys that are too old are not trusted.
-    fn check_age(&self) -> Result<(), Stop> {
-        match self {
-            Self::Set(snapshot) => match snapshot.state(Instant::now()) {
-                JwksState::Fresh | JwksState::Stale => Ok(()),
-                JwksState::Cold => Err(Stop::Lacking(Lack::FirstSet)),
-                JwksState::Expired => Err(AuthErrorKind::KeysUnavailable.into()),
-            },
-            Self::Secret(_) => Ok(()),
-        }
-    }
-
-    fn verify(
-        &self,
-        token: &UnverifiedToken<'_>,
-        header: &UnverifiedHeader<'_>,
-        signature: &crate::token::Signature,
-    ) -> Result<SignatureVerified, Stop> {
-        self.check_age()?;
-        let kid = header.kid.as_deref();
-        let algorithm = header.algorithm;
-        match self {
-            Self::Secret(secret) => signature::by_secret(secret, token, algorithm, signature)
-                .ok_or(AuthErrorKind::SignatureInvalid.into()),
-            Self::Set(snapshot) => {
-                let mut candidates = snapshot.keys().candidates(kid, algorithm).peekable();
-                let known = candidates.peek().is_some();
-                signature::by_any(candidates, token, signature).ok_or_else(|| {
-                    let kid = kid.map(Box::from);
-                    Stop::Lacking(if known {
-                        Lack::OtherKey { kid, algorithm, generation: snapshot.generation() }
-                    } else {
-                        Lack::Key { kid, algorithm, refresh_failed: snapshot.last_refresh_failed() }
-                    })
-                })
-            }
-        }
     }
 }
