@@ -112,12 +112,12 @@ impl RefetchGate {
     pub(super) fn conclude(&mut self, changed: bool) -> (u64, bool) {
         self.ended = self.begun;
         let was_attempt = self.attempt == self.ended;
-        if was_attempt {
-            self.fruitless = if changed { 0 } else { self.fruitless.saturating_add(1) };
-        }
         if changed {
+            self.fruitless = 0;
             // What was unknown may be there now, or come with the next rotation.
             self.unknown.clear();
+        } else if was_attempt {
+            self.fruitless = self.fruitless.saturating_add(1);
         }
         (self.ended, was_attempt)
     }
@@ -217,6 +217,25 @@ mod tests {
         gate.begin();
         assert_eq!(gate.conclude(false), (1, false));
         assert_eq!(gate.ask(1, Instant::now()), Answer::Refetch(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_scheduled_fetch_that_brings_other_keys_ends_a_row_of_fruitless_attempts() {
+        let mut gate = RefetchGate::default();
+        let mut now = Instant::now();
+        for _ in 0..6 {
+            gate.ask(1, now);
+            gate.begin();
+            gate.conclude(false);
+            now += MAX_REFETCH_COOLDOWN;
+        }
+        gate.ask(1, now);
+        gate.begin();
+        gate.conclude(false);
+        gate.begin();
+        gate.conclude(true);
+        assert_eq!(gate.ask(1, now + 29 * SECOND), Answer::Refuse);
+        assert_eq!(gate.ask(1, now + 30 * SECOND), Answer::Refetch(9));
     }
 
     #[tokio::test(start_paused = true)]
