@@ -53,7 +53,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let (issuer, audience, jwks) = match provider {
         Provider::Demo => {
             let demo = DemoIssuer::start().await?;
-            print_curl_lines(&address.to_string(), &demo);
+            demo.print_curl_lines(address);
             (demo.url.clone(), demo_issuer::AUDIENCE.to_owned(), Jwks::discover(&demo.url)?)
         }
         Provider::Discovered { issuer, audience } => (issuer.clone(), audience, Jwks::discover(&issuer)?),
@@ -127,21 +127,6 @@ impl Provider {
 
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-fn print_curl_lines(address: &str, demo: &DemoIssuer) {
-    let (good, expired) = (demo.good_token(), demo.expired_token());
-    println!("No provider is set, so a demo issuer runs at {}. Paste, in another terminal:\n", demo.url);
-    println!("# 200, the claims as JSON: by header, by cookie, by query");
-    println!("curl -i -H 'Authorization: Bearer {good}' http://{address}/me\n");
-    println!("curl -i -b '__Host-jwt={good}' http://{address}/me\n");
-    println!("curl -i 'http://{address}/me?jwt={good}'\n");
-    println!("# 401 token_expired");
-    println!("curl -i -H 'Authorization: Bearer {expired}' http://{address}/me\n");
-    println!("# 401 token_missing, and 200 where a token is optional");
-    println!("curl -i http://{address}/me\ncurl -i http://{address}/maybe\n");
-    println!("# 200, where the key set stands");
-    println!("curl -i http://{address}/readyz\n");
 }
 
 async fn interrupted() {
