@@ -96,10 +96,7 @@ pub(crate) fn refreshed(
         metrics::counter!("jwt_auth_jwks_refresh_total", "endpoint" => endpoint.to_owned(), "result" => result)
             .increment(1);
         metrics::histogram!("jwt_auth_jwks_refresh_seconds", "endpoint" => endpoint.to_owned()).record(took);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a gauge takes f64, and none of these comes near 2^53"
-        )]
+        #[allow(clippy::cast_precision_loss, reason = "a gauge takes f64, and none of these comes near 2^53")]
         {
             metrics::gauge!("jwt_auth_jwks_generation", "endpoint" => endpoint.to_owned())
                 .set(generation as f64);

@@ -242,7 +242,7 @@ const MAX_DEPTH: usize = 16;
 
 /// The members that matter here; serde refuses a second one of the same name.
 #[derive(Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each says whether a member is there")]
+#[allow(clippy::struct_excessive_bools, reason = "each says whether a member is there")]
 struct Members {
     kty: String,
     kid: Option<String>,

@@ -42,7 +42,7 @@ fn is_b64token(text: &[u8]) -> bool {
     !unpadded.is_empty() && unpadded.iter().fold(true, |good, byte| good & is_b64token_byte(*byte))
 }
 
-#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
+#[allow(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
 fn is_b64token_byte(byte: u8) -> bool {
     let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
     let is_minus_dot_slash_or_digit = byte.wrapping_sub(b'-') <= b'9' - b'-';

@@ -61,7 +61,7 @@ impl Default for TokenSources {
 }
 
 impl TokenSources {
-    /// The `Authorization` header and nothing else.
+    /// The `Authorization` header and nothing else: what OAuth 2.1, FAPI 2.0 and MCP ask for.
     pub fn bearer_only() -> Self {
         Self { query: None, cookie: None, ..Self::default() }
     }
