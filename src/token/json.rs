@@ -6,18 +6,18 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-/// The text of `bytes`, if it is UTF-8, nests no deeper than `max_depth`, and pairs its surrogate escapes.
+/// The text of `bytes`, if it is UTF-8 and [sound](is_sound).
 pub(crate) fn checked_text(bytes: &[u8], max_depth: usize) -> Option<&str> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let opened = bytes.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    std::str::from_utf8(bytes).ok().filter(|text| is_sound(text, max_depth))
+}
+
+/// Whether `text` nests no deeper than `max_depth` and pairs its surrogate escapes.
+pub(crate) fn is_sound(text: &str, max_depth: usize) -> bool {
+    let bytes = text.as_bytes();
+    let opened = memchr::memchr2_iter(b'{', b'[', bytes).take(max_depth.saturating_add(1)).count();
     // As many openings as levels allowed cannot nest too deep, and hardly any token has more.
-    if opened > max_depth && depth(bytes) > max_depth {
-        return None;
-    }
-    if memchr::memchr(b'\\', bytes).is_some() && !surrogates_are_paired(bytes) {
-        return None;
-    }
-    Some(text)
+    (opened <= max_depth || depth(bytes) <= max_depth)
+        && (memchr::memchr(b'\\', bytes).is_none() || surrogates_are_paired(bytes))
 }
 
 /// Whether `text` begins as an object: serde takes an array of values for a struct too.

@@ -10,7 +10,7 @@ mod unverified_claims;
 pub use algorithm::{Algorithm, AlgorithmSet};
 pub use header::JoseHeader;
 pub(crate) use header::UnverifiedHeader;
-pub(crate) use json::{checked_text, is_object};
+pub(crate) use json::{checked_text, is_object, is_sound};
 pub(crate) use numeric_date::NumericDate;
 pub(crate) use unverified_claims::{Audience, UnverifiedClaims};
 
@@ -82,8 +82,8 @@ impl<'a> UnverifiedToken<'a> {
         decode(self.header)
     }
 
-    pub(crate) fn decode_payload(&self) -> Result<Vec<u8>, AuthError> {
-        decode(self.payload)
+    pub(crate) fn decode_payload(&self) -> Result<String, AuthError> {
+        String::from_utf8(decode(self.payload)?).map_err(|_| AuthErrorKind::TokenMalformed.into())
     }
 
     pub(crate) fn decode_signature(&self) -> Result<Signature, AuthError> {

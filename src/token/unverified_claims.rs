@@ -4,7 +4,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::json::Text;
-use super::{NumericDate, checked_text};
+use super::{NumericDate, is_sound};
 use crate::error::{AuthError, AuthErrorKind};
 
 /// The registered claims before the signature ([RFC 7519 §4.1]), read in one pass that allocates nothing.
@@ -42,13 +42,15 @@ pub(crate) enum Audience {
 const MAX_DEPTH: usize = 64;
 
 impl<'a> UnverifiedClaims<'a> {
-    /// Reads `bytes`, looking for one of `audiences` in `aud` and for the presence of the claims `required`.
+    /// Reads `text`, looking for one of `audiences` in `aud` and for the presence of the claims `required`.
     pub(crate) fn parse(
-        bytes: &'a [u8],
+        text: &'a str,
         audiences: &[String],
         required: &[&'static str],
     ) -> Result<Self, AuthError> {
-        let text = checked_text(bytes, MAX_DEPTH).ok_or(AuthErrorKind::TokenMalformed)?;
+        if !is_sound(text, MAX_DEPTH) {
+            return Err(AuthErrorKind::TokenMalformed.into());
+        }
         let mut invalid = None;
         let mut json = serde_json::Deserializer::from_str(text);
         ClaimsSeed { audiences, required, invalid: &mut invalid }
@@ -234,7 +236,7 @@ mod tests {
     use super::*;
 
     fn parse(json: &str) -> Result<UnverifiedClaims<'_>, AuthError> {
-        UnverifiedClaims::parse(json.as_bytes(), &["api".to_owned()], &["email"])
+        UnverifiedClaims::parse(json, &["api".to_owned()], &["email"])
     }
 
     #[test]

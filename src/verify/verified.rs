@@ -133,11 +133,10 @@ impl Verified {
     pub(super) fn new(
         signed: SignatureVerified,
         header: &UnverifiedHeader<'_>,
-        payload: Vec<u8>,
+        payload: String,
         times: Times,
         clock: &Arc<dyn Clock>,
-    ) -> Result<Arc<Self>, AuthError> {
-        let payload = String::from_utf8(payload).map_err(|_| AuthErrorKind::TokenMalformed)?;
+    ) -> Arc<Self> {
         let key_name = signed.kid();
         // By now the two are equal where both are there, and the key's is shared already.
         let named = header.kid.as_deref();
@@ -146,14 +145,14 @@ impl Verified {
         } else {
             named.map(Arc::from)
         };
-        Ok(Arc::new(Self {
+        Arc::new(Self {
             payload: payload.into_boxed_str(),
             header: JoseHeader { algorithm: header.algorithm, kid: kid.clone(), typ: header.owned_typ() },
             kid: kid.or(key_name),
             times,
             clock: Arc::clone(clock),
             typed: TypedClaims::default(),
-        }))
+        })
     }
 
     pub(super) fn times(&self) -> &Times {
