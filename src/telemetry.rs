@@ -19,20 +19,36 @@ pub(crate) enum CacheUse {
 }
 
 pub(crate) fn verified(cache: CacheUse) {
-    let cache = match cache {
+    let cache_use = match cache {
         CacheUse::Hit => "hit",
         CacheUse::Miss => "miss",
     };
-    tracing::trace!(target: TARGET, cache, "token verified");
+    tracing::trace!(target: TARGET, cache = cache_use, "token verified");
     #[cfg(feature = "metrics")]
-    metrics::counter!("jwt_auth_token_cache_total", "result" => cache).increment(1);
+    match cache {
+        CacheUse::Hit => metrics::counter!("jwt_auth_token_cache_total", "result" => "hit").increment(1),
+        CacheUse::Miss => metrics::counter!("jwt_auth_token_cache_total", "result" => "miss").increment(1),
+    }
 }
 
 pub(crate) fn admitted(source: Source) {
     tracing::trace!(target: TARGET, source = source.code(), "request admitted");
     #[cfg(feature = "metrics")]
-    metrics::counter!("jwt_auth_requests_total", "outcome" => "accepted", "source" => source.code())
-        .increment(1);
+    {
+        // Labels that are literals cost no allocation, and nobody who gets in should pay for being counted.
+        macro_rules! accepted {
+            ($source:expr) => {
+                metrics::counter!("jwt_auth_requests_total", "outcome" => "accepted", "source" => $source)
+            };
+        }
+        let requests = match source {
+            Source::Bearer => accepted!("bearer"),
+            Source::Query => accepted!("query"),
+            Source::Cookie => accepted!("cookie"),
+            other => accepted!(other.code()),
+        };
+        requests.increment(1);
+    }
 }
 
 pub(crate) fn anonymous() {
