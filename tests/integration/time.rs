@@ -115,7 +115,8 @@ fn max_age_counts_from_iat_which_is_then_required_and_not_in_the_future() {
 fn max_lifetime_counts_from_iat_to_exp_and_asks_for_both() {
     let verifier = verifier().with_max_lifetime(Duration::from_secs(300));
     check(&verifier, "exp", &[("1800000300", ACCEPTED), ("1800000301", TOO_OLD), ("", MISSING)]);
-    check(&verifier, "iat", &[("", MISSING), ("1799999999", TOO_OLD)]);
+    check(&verifier, "iat", &[("", MISSING), ("1799999999", TOO_OLD), ("1800000030", ACCEPTED)]);
+    check(&verifier, "iat", &[("1800000031", EARLY)]);
     let endless = verifier.insecure_accept_without_expiry();
     check(&endless, "exp", &[("", MISSING)]);
 }

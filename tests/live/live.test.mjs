@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { SignJWT, decodeJwt } from 'jose';
 
 import { ALGORITHMS, AUDIENCE, FAULTS, OpenIdProvider } from './provider.mjs';
-import { ProtectedServer, eventually, runToEnd } from './server.mjs';
+import { ProtectedServer, eventually, freePort, runToEnd } from './server.mjs';
 
 // Milliseconds: all requests that are sent meanwhile wait for it together, and none for longer than it may.
 const FETCH_WORTH_WAITING_FOR = 500;
@@ -50,6 +50,15 @@ describe('a token of the provider', () => {
     await server.ready();
     accepted(await server.me(await provider.token()), 'token of the provider with a named key set');
   });
+});
+
+test('a proxy of the environment does not see keys on this machine', async (t) => {
+  const provider = await startProvider(t);
+  const nobody = `http://127.0.0.1:${await freePort()}`;
+  const proxies = { HTTP_PROXY: nobody, http_proxy: nobody, ALL_PROXY: nobody };
+  const server = await startServer(t, { OIDC_ISSUER: provider.issuer, AUDIENCE, ...proxies });
+  await server.ready();
+  accepted(await server.me(await provider.token()), 'token of a provider on this machine, whatever the proxy');
 });
 
 describe('a token is refused', () => {

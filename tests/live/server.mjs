@@ -101,7 +101,7 @@ function launch(settings, options) {
   return spawn(BINARY, { env: settings, stdio: ['ignore', 'ignore', 'pipe'], ...options });
 }
 
-async function freePort() {
+export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
