@@ -13,7 +13,7 @@
 //! JWKS_URL=https://login.example.com/keys ISSUER=https://login.example.com AUDIENCE=my-api cargo run --example protected
 //! ```
 //!
-//! `BIND` (127.0.0.1:3000) is where it listens.
+//! `BIND` (127.0.0.1:3000) is where it listens. A setting that is empty counts as not set.
 
 mod demo_issuer;
 
@@ -46,8 +46,9 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let bind = setting("BIND").unwrap_or("127.0.0.1:3000".to_owned());
     let provider = Provider::from_env()?;
-    let listener =
-        TcpListener::bind(&bind).await.map_err(|error| format!("BIND={bind} cannot be used: {error}"))?;
+    let listener = TcpListener::bind(&bind)
+        .await
+        .map_err(|error| format!("BIND={bind} is no free host:port: {error}"))?;
     let address = listener.local_addr()?;
 
     let (issuer, audience, jwks) = match provider {

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 /// A setting that cannot work, found at start-up and addressed to the programmer.
 ///
-/// The text names the offending value and what to write instead.
+/// The text says what is wrong with which value, unless that may hold a secret, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     message: Cow<'static, str>,
@@ -81,7 +81,7 @@ impl AuthError {
         self.kind.code()
     }
 
-    /// The name of the claim that failed, where one did.
+    /// The name of the claim, or of the [rule](crate::Verifier::with_rule), that failed, where the kind does not say it.
     #[must_use]
     pub const fn claim(&self) -> Option<&'static str> {
         self.claim
@@ -207,7 +207,8 @@ kinds! {
     AlgorithmUnsupported => UNAUTHORIZED, "algorithm_unsupported", "the token algorithm is not accepted";
     /// `typ` names another kind of token.
     TypeMismatch => UNAUTHORIZED, "type_mismatch", "the token is of another type";
-    /// No key of the issuer fits the token's `kid` and `alg`.
+    /// No key of the issuer fits the token's `kid` and `alg`, as far as is known: the key may be so new that it has not been
+    /// fetched, and too soon after another attempt to ask again.
     KeyUnknown => UNAUTHORIZED, "key_unknown", "the token key is not known";
     /// The signature does not verify; nothing more is said about why.
     SignatureInvalid => UNAUTHORIZED, "signature_invalid", "the token signature is invalid";
@@ -299,7 +300,8 @@ impl JwksError {
 }
 
 impl JwksErrorKind {
-    /// The stable name, as it stands in logs, metrics and the readiness snapshot.
+    /// The stable name, as it stands in logs, metrics and the readiness snapshot: the kind's, in lower case with
+    /// underscores.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -330,7 +332,10 @@ impl fmt::Display for JwksError {
             JwksErrorKind::Encoded => write!(f, "the answer of {endpoint} is compressed"),
             JwksErrorKind::Unparsable => write!(f, "the answer of {endpoint} is not the JSON expected"),
             JwksErrorKind::NoUsableKey => write!(f, "{endpoint} holds no usable key"),
-            JwksErrorKind::IssuerMismatch => write!(f, "{endpoint} speaks for another issuer"),
+            JwksErrorKind::IssuerMismatch => write!(
+                f,
+                "{endpoint} speaks for another issuer: compare its `issuer` with the one configured, to the last slash"
+            ),
             JwksErrorKind::InsecureUrl => write!(f, "{endpoint} names a jwks_uri that may not be fetched"),
             JwksErrorKind::Stopped => write!(f, "the refresh of {endpoint} has ended"),
         }

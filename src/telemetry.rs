@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use crate::error::{AuthError, AuthErrorKind, JwksError};
+use crate::error::{AuthError, JwksError};
 use crate::source::Source;
 
 const TARGET: &str = "tower_jwt_auth";
@@ -60,14 +60,20 @@ pub(crate) fn anonymous() {
 pub(crate) fn refused(error: &AuthError, source: Option<Source>) {
     let source = source.map_or("none", Source::code);
     let (code, claim) = (error.code(), error.claim().unwrap_or_default());
-    match error.kind() {
-        AuthErrorKind::KeysPending | AuthErrorKind::KeysUnavailable => {
-            tracing::warn!(target: TARGET, code, source, "request refused: the token cannot be checked");
-        }
-        _ => tracing::debug!(target: TARGET, code, source, claim, "request refused"),
-    }
+    tracing::debug!(target: TARGET, code, source, claim, "request refused");
     #[cfg(feature = "metrics")]
     metrics::counter!("jwt_auth_requests_total", "outcome" => code, "source" => source).increment(1);
+}
+
+/// The claims of a good token are not what a handler asks for.
+pub(crate) fn claims_do_not_fit(wanted: &'static str) {
+    tracing::debug!(target: TARGET, wanted, "claims do not fit");
+}
+
+/// A mistake in the program that only a request can show.
+#[cfg(feature = "axum")]
+pub(crate) fn layer_missing() {
+    tracing::error!(target: TARGET, "a route extracts claims but is not behind a JwtAuthLayer");
 }
 
 /// Times a verification that the cache did not answer, from when it is made to when it is dropped.

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::Claims;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::rejection::{Anonymous, Refusals};
+use crate::telemetry;
 use crate::verify::VerifiedToken;
 
 /// Why an extractor has nothing to give.
@@ -42,6 +43,7 @@ impl IntoResponse for ClaimsRejection {
     fn into_response(self) -> Response {
         match self {
             Self::LayerMissing => {
+                telemetry::layer_missing();
                 let mut response = Response::new(Body::from(LAYER_MISSING));
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 response

@@ -91,7 +91,8 @@ impl JwksBuilder {
 
     /// Starts the task that fetches now and refreshes from then on; it ends with the last handle.
     ///
-    /// The runtime needs its timer and its I/O driver, as `#[tokio::main]` makes it; without them the task ends at once.
+    /// The runtime needs its timer and its I/O driver, as `#[tokio::main]` makes it; without them the task panics at once, and
+    /// [`Jwks::status`] says `stopped`.
     ///
     /// # Errors
     ///

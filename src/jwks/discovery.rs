@@ -25,6 +25,9 @@ struct Metadata {
 
 impl Discovery {
     pub(super) fn new(issuer: &str) -> Result<Self, ConfigError> {
+        if issuer.is_empty() {
+            return Err(ConfigError::new("the issuer is empty: write one like https://login.example.com"));
+        }
         if issuer.contains(['?', '#']) {
             return Err(ConfigError::new("an issuer has neither query nor fragment"));
         }

@@ -102,11 +102,15 @@ impl Endpoint {
     ///
     /// [`ConfigError`] if `url` is not absolute, not https (or http on loopback), or holds userinfo.
     pub(super) fn new(url: &str) -> Result<Self, ConfigError> {
-        let uri: Uri = url.parse().map_err(|_| {
-            ConfigError::new("this is no URL: write one like https://login.example.com/jwks.json")
-        })?;
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| ConfigError::new("this is no URL: write one like https://login.example.com/path"))?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(ConfigError::new("this URL is not absolute: write one like https://host/path"));
+            let host = uri.authority().map_or(uri.path(), http::uri::Authority::as_str);
+            let host = host.rsplit('@').next().unwrap_or_default();
+            return Err(ConfigError::new(format!(
+                "{host:?} is not an absolute URL: write one like https://host/path"
+            )));
         };
         if authority.as_str().contains('@') {
             return Err(ConfigError::new("a URL with userinfo cannot be fetched: leave it out"));

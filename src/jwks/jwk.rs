@@ -48,8 +48,11 @@ impl VerifyingKey {
             rsa if rsa.is_rsa() => DecodingKey::from_rsa_pem(pem),
             _ => DecodingKey::from_ec_pem(pem),
         };
-        let key =
-            read.map_err(|_| ConfigError::new(format!("the PEM holds no public key for {algorithm}")))?;
+        let key = read.map_err(|_| {
+            ConfigError::new(format!(
+                "the PEM holds no public key for {algorithm}, and a private key is none"
+            ))
+        })?;
         Self::from_decoding_key(&key, algorithm)
     }
 
@@ -202,7 +205,8 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
-    /// The stable name, as it stands in logs, metrics and the readiness snapshot.
+    /// The stable name, as it stands in logs, metrics and the readiness snapshot: the reason's, in lower case with
+    /// underscores.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {

@@ -56,7 +56,7 @@ pub use secret::SharedSecret;
 pub use state::{EXPIRED_AFTER, JwksState, JwksStatus, STALE_AFTER};
 pub use wait::{FIRST_SET_WAIT, JwksChanges, REFETCH_WAIT};
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, JwksErrorKind};
 use crate::telemetry;
 use crate::token::AlgorithmSet;
 use refresh::Shared;
@@ -192,7 +192,13 @@ impl Jwks {
     /// Where the set stands now, for a readiness handler.
     #[must_use]
     pub fn status(&self) -> JwksStatus {
-        self.load().status(Instant::now())
+        let mut status = self.load().status(Instant::now());
+        if let Kind::Remote { ended, .. } = &self.inner.kind
+            && ended.has_changed().is_err()
+        {
+            status.last_error = Some(JwksErrorKind::Stopped.code());
+        }
+        status
     }
 
     /// What a request sees of the set from beginning to end.

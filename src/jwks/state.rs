@@ -179,6 +179,6 @@ pub struct JwksStatus {
     pub age_seconds: Option<u64>,
     /// Refreshes failed in a row.
     pub failures: u32,
-    /// The code of the last refresh's [error](JwksError), if it failed.
+    /// The code of the last refresh's [error](JwksError), if it failed; `stopped` once there will be no more.
     pub last_error: Option<&'static str>,
 }

@@ -150,6 +150,8 @@ pub(super) struct Passage {
     door: Arc<Door>,
     caller: Caller,
     privacy: Privacy,
+    /// Where the token was found.
+    source: Option<Source>,
 }
 
 /// What an answer must forbid: shared caches know to keep answers to `Authorization` to themselves
@@ -171,15 +173,16 @@ impl Passage {
             Some(Source::Bearer) | None => Privacy::Ordinary,
             Some(_) => Privacy::NoStore,
         };
-        Self { door: Arc::clone(door), caller: Caller::of(request.headers()), privacy }
+        let source = verdict.source();
+        Self { door: Arc::clone(door), caller: Caller::of(request.headers()), privacy, source }
     }
 
     pub(super) fn door(&self) -> &Door {
         &self.door
     }
 
-    pub(super) fn refuse<R: From<String>>(&self, error: AuthError, source: Option<Source>) -> Response<R> {
-        telemetry::refused(&error, source);
+    pub(super) fn refuse<R: From<String>>(&self, error: AuthError) -> Response<R> {
+        telemetry::refused(&error, self.source);
         self.protect(self.door.refusals.answer(error, self.caller).map(R::from))
     }
 
@@ -188,7 +191,7 @@ impl Passage {
     pub(super) fn finish<R: From<String>>(&self, mut response: Response<R>) -> Response<R> {
         match Refusals::take_pending(&mut response) {
             Some(error) if response.status() == error.status() => {
-                let mut answer = self.refuse(error, None);
+                let mut answer = self.refuse(error);
                 let mut added = std::mem::take(response.headers_mut());
                 added.remove(header::CONTENT_LENGTH);
                 // Where both have a field, the answer's own counts.

@@ -9,7 +9,6 @@ use tower_service::Service;
 
 use super::door::Passage;
 use crate::error::AuthError;
-use crate::source::Source;
 use crate::verify::VerifiedToken;
 
 pin_project! {
@@ -32,7 +31,6 @@ pin_project! {
         Refused { response: Option<R> },
         Pending {
             verdict: PendingVerdict,
-            source: Source,
             service: S,
             request: Option<Request<B>>,
             passage: Option<Passage>,
@@ -53,13 +51,12 @@ where
 
     pub(super) fn pending(
         verdict: PendingVerdict,
-        source: Source,
         service: S,
         request: Request<B>,
         passage: Passage,
     ) -> Self {
         let (request, passage) = (Some(request), Some(passage));
-        Self { step: Step::Pending { verdict, source, service, request, passage } }
+        Self { step: Step::Pending { verdict, service, request, passage } }
     }
 
     pub(super) fn admitted(future: S::Future, passage: Passage) -> Self {
@@ -83,7 +80,7 @@ where
                     // Polled again after it was ready, which no caller may do: there is nothing left to say.
                     None => return Poll::Pending,
                 },
-                StepProjection::Pending { verdict, source, service, request, passage } => {
+                StepProjection::Pending { verdict, service, request, passage } => {
                     let outcome = ready!(verdict.as_mut().poll(cx));
                     let (Some(mut request), Some(passage)) = (request.take(), passage.take()) else {
                         return Poll::Pending;
@@ -93,7 +90,7 @@ where
                             passage.door().admit(&mut request, Some(token));
                             Step::Admitted { future: service.call(request), passage }
                         }
-                        Err(error) => Step::Refused { response: Some(passage.refuse(error, Some(*source))) },
+                        Err(error) => Step::Refused { response: Some(passage.refuse(error)) },
                     }
                 }
                 StepProjection::Admitted { future, passage } => {

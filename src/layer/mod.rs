@@ -106,6 +106,7 @@ impl JwtAuthLayer {
     /// # let verifier = Verifier::new("https://login.example.com", "my-api", SharedSecret::new(Algorithm::Hs256, [7; 32])?)?;
     /// let auth = JwtAuthLayer::new(verifier).with_refusal_hook(|mut refusal| {
     ///     *refusal.response.body_mut() = format!("please sign in ({})", refusal.error.code());
+    ///     refusal.response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/plain"));
     ///     refusal.response
     /// });
     /// # Ok(()) }

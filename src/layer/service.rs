@@ -57,16 +57,16 @@ where
                 self.door.admit(&mut request, None);
                 ResponseFuture::admitted(self.inner.call(request), passage)
             }
-            Verdict::Refused { error, source } => {
+            Verdict::Refused { error, .. } => {
                 // It is not called: what it reserved to be ready has to be given back.
                 drop(self.take_ready());
-                ResponseFuture::refused(passage.refuse(error, source))
+                ResponseFuture::refused(passage.refuse(error))
             }
             Verdict::Pending { token, source, lack } => {
                 let ready = self.take_ready();
                 let verifier = Arc::clone(&self.door.verifier);
                 let verdict = Box::pin(async move { verifier.wait_and_check(&token, source, lack).await });
-                ResponseFuture::pending(verdict, source, ready, request, passage)
+                ResponseFuture::pending(verdict, ready, request, passage)
             }
         }
     }

@@ -20,7 +20,7 @@
 //! | `jwks` | `crypto`, `token`, `error`, `telemetry` |
 //! | `verify` | `jwks`, `token`, `source`, `clock`, `error`, `telemetry` |
 //! | `rejection` | `error` |
-//! | `claims` | `verify`, `rejection`, `error` |
+//! | `claims` | `verify`, `rejection`, `error`, `telemetry` |
 //! | `layer` | all of them |
 //!
 //! # What cannot be written

@@ -20,7 +20,8 @@
 //!
 //! # Refusals
 //!
-//! A 401 or 400 is the client's: a `debug` event. A 503 is yours: a `warn` event. The
+//! Each is a `debug` event, so that nobody can flood the log; why tokens cannot be checked is in the events of the key set,
+//! which are warnings and errors. Alarm on those, on the state, and on `failures` that keep growing. The
 //! [code](crate::error::AuthErrorKind) is in the answer, in the event and in the metric, and the
 //! [`AuthError`](crate::AuthError) is in the response's extensions, for middleware outside of the layer.
 //!
@@ -37,7 +38,9 @@
 //! | `key set not refreshed` | warn | `endpoint`, `code`, `cause`, `in_a_row`, `retry_in` |
 //! | `key set state changed` / `begins` | info, error if not ready / debug | `endpoint`, `from`, `to` |
 //! | `the key set publishes private or symmetric keys` | warn, once | `endpoint` |
-//! | `request refused` | debug, warn for 503 | `code`, `source`, `claim` |
+//! | `request refused` | debug | `code`, `source`, `claim` |
+//! | `claims do not fit` | debug | `wanted`: the name of the Rust type |
+//! | `a route extracts claims but is not behind a JwtAuthLayer` | error | |
 //! | `token key not in the set` | debug | `action`: `refetched`, `joined`, `refused`, `crowded` |
 //! | `token verified` | trace | `cache`: `hit` or `miss` |
 //! | `request admitted` / `no token, which is optional here` | trace | `source` |
@@ -63,7 +66,8 @@
 //!
 //! Publish the new key an hour before signing with it, and every replica has it by then. A replica that meets a token of a
 //! key it has not seen fetches the set, and the request waits for it; but only if no other attempt was made in the last
-//! 30 s, or up to 5 min after fruitless ones, which anybody can cause with invented key names.
+//! 30 s, or up to 5 min after fruitless ones, which anybody can cause with invented key names. Until then its tokens get
+//! 401 `key_unknown`, as those of any unknown key do while the keys are fresh.
 //!
 //! Remove the old key when its last token has expired: from each replica's next refresh on it is refused, also where it
 //! was cached. [`Jwks::refresh_now`](crate::Jwks::refresh_now) does not wait for that.

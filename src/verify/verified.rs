@@ -10,6 +10,7 @@ use super::signature::SignatureVerified;
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::source::Source;
+use crate::telemetry;
 use crate::token::{Algorithm, JoseHeader, UnverifiedHeader};
 
 /// A token that was verified, whole: nothing but a [`Verifier`](super::Verifier) can make one.
@@ -176,8 +177,10 @@ impl TypedClaims {
         if let Some(claims) = kept {
             return Ok(claims);
         }
-        let claims: Arc<T> =
-            Arc::new(serde_json::from_str(payload).map_err(|_| AuthErrorKind::ClaimsMismatch)?);
+        let claims: Arc<T> = Arc::new(serde_json::from_str(payload).map_err(|_| {
+            telemetry::claims_do_not_fit(std::any::type_name::<T>());
+            AuthErrorKind::ClaimsMismatch
+        })?);
         for slot in &self.slots {
             let offered: Arc<dyn Any + Send + Sync> = Arc::clone(&claims) as _;
             // Two requests may have read the same type at a time: then the one that was first is kept.
