@@ -1,7 +1,7 @@
 //! What is kept from those behind the layer and from those before it: tokens in URIs, and answers in caches.
 
 use axum::Router;
-use axum::extract::OriginalUri;
+use axum::extract::{OriginalUri, Request};
 use axum::response::IntoResponse;
 use axum::routing::any;
 use http::{HeaderMap, Method, Uri};
@@ -175,5 +175,20 @@ async fn a_hook_cannot_make_the_refusal_of_a_cookie_storable() {
         let answer = app.answer(place.carry(Method::GET, &expired_token())).await;
         assert_eq!(&*answer.body, "sign in", "{place:?}");
         assert_eq!(answer.header("cache-control"), Some(want), "{place:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_prints_its_request_prints_no_token() {
+    let print = any(async |request: Request| format!("{request:?}"));
+    let open = App::of(Router::new().route("/", print.clone()));
+    let behind = App::of(Router::new().route("/", print.layer(JwtAuthLayer::new(verifier()))));
+    let token = good_token();
+    for place in Place::ALL {
+        let shown = open.answer(place.carry(Method::GET, &token)).await;
+        assert!(shown.body.contains(&token), "{place:?}: without the layer it does");
+        let kept = behind.answer(place.carry(Method::GET, &token)).await;
+        assert_eq!(kept.status, 200, "{place:?}");
+        assert!(!kept.body.contains(&token), "{place:?}: {}", kept.body);
     }
 }
