@@ -8,9 +8,13 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::ready;
+use std::sync::{Arc, Mutex};
 
 use http::{Request, Response, header};
-use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use metrics::{
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+    SharedString, Unit,
+};
 use tower::{Layer, ServiceExt};
 use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::jwks::{Fetch, FetchFuture, FetchRequest, SharedSecret};
@@ -72,28 +76,86 @@ fn refreshes_are_counted_by_result_and_the_state_and_the_keys_are_gauges() {
 
 /// Runs `work` on one thread and returns every metric by name and labels; a histogram counts its samples.
 fn recorded(work: impl Future<Output = ()>) -> BTreeMap<String, f64> {
-    let recorder = DebuggingRecorder::new();
-    let snapshotter = recorder.snapshotter();
+    let ledger = Ledger::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    metrics::with_local_recorder(&recorder, || runtime.block_on(work));
-    values(&snapshotter)
+    metrics::with_local_recorder(&ledger, || runtime.block_on(work));
+    let accounts = ledger.0.lock().expect("nobody panicked").clone();
+    accounts.into_iter().map(|(name, account)| (name, account.value())).collect()
+}
+
+/// A recorder that keeps an account for each metric with its labels.
+#[derive(Default)]
+struct Ledger(Mutex<BTreeMap<String, Arc<Account>>>);
+
+impl Ledger {
+    fn account(&self, key: &Key) -> Arc<Account> {
+        let labels = key.labels().map(|label| format!(" {}={}", label.key(), label.value()));
+        let name = key.name().to_owned() + &labels.collect::<String>();
+        Arc::clone(self.0.lock().expect("nobody panicked").entry(name).or_default())
+    }
+}
+
+impl Recorder for Ledger {
+    fn describe_counter(&self, _key: KeyName, _unit: Option<Unit>, _description: SharedString) {}
+    fn describe_gauge(&self, _key: KeyName, _unit: Option<Unit>, _description: SharedString) {}
+    fn describe_histogram(&self, _key: KeyName, _unit: Option<Unit>, _description: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _metadata: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.account(key))
+    }
+
+    fn register_gauge(&self, key: &Key, _metadata: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(self.account(key))
+    }
+
+    fn register_histogram(&self, key: &Key, _metadata: &Metadata<'_>) -> Histogram {
+        Histogram::from_arc(self.account(key))
+    }
+}
+
+#[derive(Default)]
+struct Account(Mutex<f64>);
+
+impl Account {
+    fn value(&self) -> f64 {
+        *self.0.lock().expect("nobody panicked")
+    }
+
+    fn change(&self, change: impl FnOnce(f64) -> f64) {
+        let mut value = self.0.lock().expect("nobody panicked");
+        *value = change(*value);
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the counts of a test are small")]
-fn values(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
-    let snapshot = snapshotter.snapshot().into_vec().into_iter();
-    snapshot
-        .map(|(key, _, _, value)| {
-            let labels = key.key().labels().map(|label| format!(" {}={}", label.key(), label.value()));
-            let name = key.key().name().to_owned() + &labels.collect::<String>();
-            let value = match value {
-                DebugValue::Counter(count) => count as f64,
-                DebugValue::Gauge(value) => value.into_inner(),
-                DebugValue::Histogram(samples) => samples.len() as f64,
-            };
-            (name, value)
-        })
-        .collect()
+impl CounterFn for Account {
+    fn increment(&self, by: u64) {
+        self.change(|value| value + by as f64);
+    }
+
+    fn absolute(&self, value: u64) {
+        self.change(|_| value as f64);
+    }
+}
+
+impl GaugeFn for Account {
+    fn increment(&self, by: f64) {
+        self.change(|value| value + by);
+    }
+
+    fn decrement(&self, by: f64) {
+        self.change(|value| value - by);
+    }
+
+    fn set(&self, value: f64) {
+        self.change(|_| value);
+    }
+}
+
+impl HistogramFn for Account {
+    fn record(&self, _sample: f64) {
+        self.change(|samples| samples + 1.0);
+    }
 }
 
 async fn knock(layer: &JwtAuthLayer, token: Option<&str>) {
