@@ -193,7 +193,9 @@ impl Passage {
             Some(error) if response.status() == error.status() => {
                 let mut answer = self.refuse(error);
                 let mut added = std::mem::take(response.headers_mut());
-                added.remove(header::CONTENT_LENGTH);
+                for of_the_old_answer in OF_ONE_ANSWER {
+                    added.remove(of_the_old_answer);
+                }
                 // Where both have a field, the answer's own counts.
                 added.extend(std::mem::take(answer.headers_mut()));
                 *answer.headers_mut() = added;
@@ -217,6 +219,20 @@ impl Passage {
         response
     }
 }
+
+/// The fields that describe one answer, or the body that comes with it, and go with it when it is replaced.
+const OF_ONE_ANSWER: [header::HeaderName; 10] = [
+    header::WWW_AUTHENTICATE,
+    header::RETRY_AFTER,
+    header::CACHE_CONTROL,
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::CONTENT_ENCODING,
+    header::CONTENT_RANGE,
+    header::TRANSFER_ENCODING,
+    header::ETAG,
+    header::LAST_MODIFIED,
+];
 
 /// Whether `directive` is among those of the header `name`.
 fn says(headers: &HeaderMap, name: &header::HeaderName, directive: &str) -> bool {

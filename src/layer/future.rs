@@ -29,14 +29,17 @@ pin_project! {
     #[project = StepProjection]
     enum Step<S, B, F, R> {
         Refused { response: Option<R> },
-        Pending {
-            verdict: PendingVerdict,
-            service: S,
-            request: Option<Request<B>>,
-            passage: Option<Passage>,
-        },
+        Pending { verdict: PendingVerdict, waiting: Option<Waiting<S, B>> },
+        Readying { waiting: Option<Waiting<S, B>> },
         Admitted { #[pin] future: F, passage: Passage },
     }
+}
+
+/// What is needed to pass a request on, once it may be.
+struct Waiting<S, B> {
+    service: S,
+    request: Request<B>,
+    passage: Passage,
 }
 
 type PendingVerdict = Pin<Box<dyn Future<Output = Result<VerifiedToken, AuthError>> + Send>>;
@@ -55,8 +58,7 @@ where
         request: Request<B>,
         passage: Passage,
     ) -> Self {
-        let (request, passage) = (Some(request), Some(passage));
-        Self { step: Step::Pending { verdict, service, request, passage } }
+        Self { step: Step::Pending { verdict, waiting: Some(Waiting { service, request, passage }) } }
     }
 
     pub(super) fn admitted(future: S::Future, passage: Passage) -> Self {
@@ -80,18 +82,27 @@ where
                     // Polled again after it was ready, which no caller may do: there is nothing left to say.
                     None => return Poll::Pending,
                 },
-                StepProjection::Pending { verdict, service, request, passage } => {
+                StepProjection::Pending { verdict, waiting } => {
                     let outcome = ready!(verdict.as_mut().poll(cx));
-                    let (Some(mut request), Some(passage)) = (request.take(), passage.take()) else {
+                    let Some(Waiting { service, mut request, passage }) = waiting.take() else {
                         return Poll::Pending;
                     };
                     match outcome {
                         Ok(token) => {
                             passage.door().admit(&mut request, Some(token));
-                            Step::Admitted { future: service.call(request), passage }
+                            Step::Readying { waiting: Some(Waiting { service, request, passage }) }
                         }
                         Err(error) => Step::Refused { response: Some(passage.refuse(error)) },
                     }
+                }
+                StepProjection::Readying { waiting } => {
+                    let Some(candidate) = waiting.as_mut() else { return Poll::Pending };
+                    ready!(candidate.service.poll_ready(cx))?;
+                    // The one that was polled ready is the one that is called.
+                    let Some(Waiting { mut service, request, passage }) = waiting.take() else {
+                        return Poll::Pending;
+                    };
+                    Step::Admitted { future: service.call(request), passage }
                 }
                 StepProjection::Admitted { future, passage } => {
                     let response = ready!(future.poll(cx))?;

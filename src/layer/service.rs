@@ -1,4 +1,3 @@
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -22,13 +21,13 @@ impl<S> JwtAuthService<S> {
         Self { inner, door }
     }
 
-    /// The service that was polled ready, which is the one to be called; a clone stays and will be polled anew.
-    fn take_ready(&mut self) -> S
+    /// For a request that is not passed on, or not yet: a service may hold a permit or a place for as long as it is ready,
+    /// and whoever waits for keys, or is turned away, must not keep it from others.
+    fn give_back_readiness(&mut self)
     where
         S: Clone,
     {
-        let clone = self.inner.clone();
-        mem::replace(&mut self.inner, clone)
+        self.inner = self.inner.clone();
     }
 }
 
@@ -58,15 +57,15 @@ where
                 ResponseFuture::admitted(self.inner.call(request), passage)
             }
             Verdict::Refused { error, .. } => {
-                // It is not called: what it reserved to be ready has to be given back.
-                drop(self.take_ready());
+                self.give_back_readiness();
                 ResponseFuture::refused(passage.refuse(error))
             }
             Verdict::Pending { token, source, lack } => {
-                let ready = self.take_ready();
+                self.give_back_readiness();
+                let service = self.inner.clone();
                 let verifier = Arc::clone(&self.door.verifier);
                 let verdict = Box::pin(async move { verifier.wait_and_check(&token, source, lack).await });
-                ResponseFuture::pending(verdict, ready, request, passage)
+                ResponseFuture::pending(verdict, service, request, passage)
             }
         }
     }

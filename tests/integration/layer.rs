@@ -21,9 +21,9 @@ use tower_jwt_auth::error::{AuthErrorKind, ConfigError};
 use tower_jwt_auth::source::{RequestHead, TokenSource, TokenSources};
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::verify::VerifiedToken;
-use tower_jwt_auth::{AuthError, Claims, JwtAuthLayer};
+use tower_jwt_auth::{AuthError, Claims, Jwks, JwtAuthLayer};
 
-use crate::support::app::{self, App, Lines, Place, User, cold_jwks, verifier, verifier_with};
+use crate::support::app::{self, App, Hanging, Lines, Place, User, cold_jwks, verifier, verifier_with};
 use crate::support::issuer::{
     NOW, SigningKey, claims_with, good_claims, jwks_of, shared_key, shared_rsa_key,
 };
@@ -176,6 +176,21 @@ async fn a_refused_request_gives_back_what_readiness_had_reserved() {
     let answer = answer.expect("the refused one still holds the only place");
     assert_eq!(answer.expect("an answer").status(), 200);
     drop(service);
+}
+
+/// Or else forged tokens that wait for a hanging provider keep out those whose keys are here.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_for_keys_holds_no_place_meanwhile() {
+    let never = Jwks::builder("https://issuer.example/keys").expect("a URL").with_fetch(Hanging);
+    let layer = JwtAuthLayer::new(verifier_with(never.spawn().expect("a runtime"))).optional();
+    let service = layer.layer(ConcurrencyLimit::new(Strict::new(), 1));
+    let token = good_token();
+    let mut waiting = tokio::spawn(service.clone().oneshot(request(Some(&token))));
+    assert!(timeout(Duration::from_millis(500), &mut waiting).await.is_err(), "it waits for the first set");
+    let answer = timeout(Duration::ZERO, service.oneshot(request(None))).await;
+    assert_eq!(answer.expect("the waiting one holds the only place").expect("an answer").status(), 200);
+    let late = waiting.await.expect("a task").expect("an answer");
+    assert_eq!(late.status(), 503);
 }
 
 #[tokio::test]

@@ -216,3 +216,43 @@ async fn an_extractor_without_the_layer_is_a_mistake_that_names_the_layer() {
         assert!(answer.body.contains("JwtAuthLayer"), "{uri}: {}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn what_describes_an_answer_goes_with_it_when_the_layer_replaces_it_and_the_rest_stays() {
+    async fn compress(
+        request: axum::extract::Request,
+        next: axum::middleware::Next,
+    ) -> axum::response::Response {
+        let mut response = next.run(request).await;
+        for (name, value) in [("content-encoding", "gzip"), ("etag", "\"1\""), ("x-request-id", "7")] {
+            response.headers_mut().insert(name, value.parse().expect("a value"));
+        }
+        response
+    }
+    let me = axum::routing::get(async |Claims(user): Claims<User>| user.sub.clone());
+    let layer = JwtAuthLayer::new(verifier()).with_refusal_hook(|refusal| {
+        let mut page = Response::new(format!("sorry: {}", refusal.error.code()));
+        *page.status_mut() = StatusCode::SEE_OTHER;
+        page
+    });
+    let router = Router::new().route("/", me).layer(axum::middleware::from_fn(compress)).layer(layer);
+    let app = App::of(router);
+    let nameless = shared_key().token(&claims_with(json!({ "sub": null })));
+    let answer = app.answer(Place::Header.carry(Method::GET, &nameless)).await;
+    assert_eq!((answer.status, &*answer.body), (303, "sorry: claims_mismatch"));
+    for gone in ["content-encoding", "etag", "content-type", "www-authenticate"] {
+        assert_eq!(answer.header(gone), None, "{gone}");
+    }
+    assert_eq!(answer.header("x-request-id"), Some("7"));
+}
+
+#[tokio::test]
+async fn the_refusal_of_an_extractor_reaches_a_grpc_caller_without_a_challenge() {
+    let app = App::new();
+    let nameless = shared_key().token(&claims_with(json!({ "sub": null })));
+    let mut request = Place::Header.carry(Method::POST, &nameless);
+    request.headers_mut().insert("content-type", "application/grpc".parse().expect("a value"));
+    let answer = app.answer(request).await;
+    assert_eq!((answer.status, answer.header("grpc-status")), (200, Some("16")));
+    assert_eq!(answer.header("www-authenticate"), None);
+}

@@ -155,6 +155,15 @@ impl Fetch for Canned {
     }
 }
 
+/// Never answers a fetch.
+pub struct Hanging;
+
+impl Fetch for Hanging {
+    fn fetch(&self, _request: FetchRequest) -> FetchFuture<'_> {
+        Box::pin(std::future::pending())
+    }
+}
+
 /// A remote key set that nothing was fetched for yet; it arrives as soon as somebody waits.
 pub fn cold_jwks(document: String) -> Jwks {
     let builder = Jwks::builder("https://issuer.example/keys").expect("a URL");
