@@ -106,14 +106,15 @@ impl Endpoint {
             .parse()
             .map_err(|_| ConfigError::new("this is no URL: write one like https://login.example.com/path"))?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            let host = uri.authority().map_or(uri.path(), http::uri::Authority::as_str);
-            let host = host.rsplit('@').next().unwrap_or_default();
-            return Err(ConfigError::new(format!(
-                "{host:?} is not an absolute URL: write one like https://host/path"
-            )));
+            return Err(ConfigError::new("this is not an absolute URL: write one like https://host/path"));
         };
-        if authority.as_str().contains('@') {
-            return Err(ConfigError::new("a URL with userinfo cannot be fetched: leave it out"));
+        // A password with a slash in it ends the authority early, and what is left of it looks like a port.
+        let port_is_one =
+            authority.as_str() == authority.host() || authority.port_u16().is_some_and(|port| port > 0);
+        if authority.as_str().contains('@') || !port_is_one {
+            return Err(ConfigError::new(
+                "a URL to be fetched has no userinfo, and a port that is a number if any",
+            ));
         }
         // The query may hold a secret, which an error and a log do not.
         let name: Arc<str> = format!("{scheme}://{authority}{}", uri.path()).into();
@@ -279,6 +280,10 @@ mod tests {
             "http://169.254.169.254/latest",
             "http://0.0.0.0/",
             "https://user:password@login.example.com/",
+            "https://user:password/x@login.example.com/",
+            "user:password",
+            "https://login.example.com:0/",
+            "https://login.example.com:99999/",
             "http://localhost@login.example.com/",
             "ftp://localhost/",
             "file:///etc/passwd",

@@ -169,7 +169,7 @@ impl JwksState {
 pub struct JwksStatus {
     /// Where the set stands.
     pub state: JwksState,
-    /// How many keys verify.
+    /// How many keys there are, whether or not they are too old to verify.
     pub keys: usize,
     /// How many entries were skipped, by the code of the [reason](super::SkipReason).
     pub skipped: BTreeMap<&'static str, usize>,

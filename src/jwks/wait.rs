@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -41,7 +42,7 @@ pub(crate) enum Lack {
 pub(crate) enum Waited {
     /// The set is what it will be for now.
     Settled,
-    /// A fetch was still under way when the time was up.
+    /// A fetch was still under way when the time was up, or there will be none.
     InVain,
 }
 
@@ -153,14 +154,15 @@ impl Jwks {
             telemetry::unknown_key(UnknownKey::Crowded);
             return Waited::Settled;
         };
+        if Handle::try_current().is_err() {
+            // There is no timer to wait by: the verifier is used outside of tokio.
+            return Waited::InVain;
+        }
         let waited = match lack {
             Lack::FirstSet => timeout(FIRST_SET_WAIT, self.first_set(&mut ended)).await,
             _ => timeout(REFETCH_WAIT, self.refetch_for(lack, key, &mut ended)).await,
         };
-        match waited {
-            Ok(()) => Waited::Settled,
-            Err(_) => Waited::InVain,
-        }
+        waited.unwrap_or(Waited::InVain)
     }
 
     /// Asks for a fetch as [`wait_for`](Self::wait_for) would, and does not wait.
@@ -170,25 +172,33 @@ impl Jwks {
         }
     }
 
-    async fn first_set(&self, ended: &mut watch::Receiver<u64>) {
-        while !Lack::FirstSet.is_filled_by(&self.load()) && ended.changed().await.is_ok() {}
+    async fn first_set(&self, ended: &mut watch::Receiver<u64>) -> Waited {
+        while !Lack::FirstSet.is_filled_by(&self.load()) {
+            if ended.changed().await.is_err() {
+                return Waited::InVain;
+            }
+        }
+        Waited::Settled
     }
 
     /// Awaits fetches until one brings what `lack` says, or the gate sees no sense in another.
-    async fn refetch_for(&self, lack: &Lack, key: u64, ended: &mut watch::Receiver<u64>) {
+    async fn refetch_for(&self, lack: &Lack, key: u64, ended: &mut watch::Receiver<u64>) -> Waited {
         let begun_before = self.inner.shared.gate().begun();
         while !lack.is_filled_by(&self.load()) {
             let (Answer::Refetch(number) | Answer::Join(number)) = self.ask(lack, key) else {
-                return;
+                return Waited::Settled;
             };
             if ended.wait_for(|ended| *ended >= number).await.is_err() {
-                return;
+                // There will be no fetch any more.
+                return Waited::InVain;
             }
             // One that was under way may have read the set before the key was in it: another may be asked for.
             if number > begun_before {
-                return self.note_if_unknown(lack, key);
+                self.note_if_unknown(lack, key);
+                return Waited::Settled;
             }
         }
+        Waited::Settled
     }
 
     /// Asks the gate, and wakes the task if that is the answer.

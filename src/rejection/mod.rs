@@ -89,7 +89,10 @@ impl Refusals {
             Some(hook) => hook(Refusal { error, response: plain }),
             None => plain,
         };
-        if answer.status().is_success() {
+        let status = answer.status();
+        if !(status.is_redirection() || status.is_client_error() || status.is_server_error())
+            || status == StatusCode::NOT_MODIFIED
+        {
             // A response that was made anew says 200 until it is told otherwise.
             *answer.status_mut() = error.status();
         }

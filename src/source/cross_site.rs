@@ -31,7 +31,7 @@ impl CrossSiteRule {
     /// Lets pages of `origin` send cookies: scheme, host and port as a browser writes them.
     pub(crate) fn trust(&mut self, origin: &str) -> Result<(), ConfigError> {
         let value = HeaderValue::from_str(origin).ok().filter(|_| is_origin(origin)).ok_or_else(|| {
-            ConfigError::new(format!("{origin:?} is no origin: write one like \"https://app.example.com\""))
+            ConfigError::new("this is no origin: write one like \"https://app.example.com\", in lower case")
         })?;
         self.trusted_origins.push(value);
         Ok(())

@@ -71,7 +71,8 @@ impl<'a> UnverifiedHeader<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, AuthError> {
         let text = checked_text(bytes, MAX_DEPTH).ok_or(AuthErrorKind::TokenMalformed)?;
         let members: Members<'a> = serde_json::from_str(text).map_err(|_| AuthErrorKind::TokenMalformed)?;
-        if members.unsupported || members.cty.is_some_and(|cty| media_type(&cty).eq_ignore_ascii_case("jwt"))
+        if members.unsupported
+            || members.cty.is_some_and(|cty| media_type(essence(&cty)).eq_ignore_ascii_case("jwt"))
         {
             return Err(AuthErrorKind::HeaderUnsupported.into());
         }
@@ -106,8 +107,12 @@ impl<'a> UnverifiedHeader<'a> {
 
 /// Whether `typ` is one of those kinds, with or without parameters.
 fn is_never_an_access_token(typ: &str) -> bool {
-    let essence = typ.split(';').next().unwrap_or_default().trim_ascii();
-    NEVER_ACCESS_TOKENS.iter().any(|kind| media_type(essence).eq_ignore_ascii_case(kind))
+    NEVER_ACCESS_TOKENS.iter().any(|kind| media_type(essence(typ)).eq_ignore_ascii_case(kind))
+}
+
+/// A media type without parameters.
+fn essence(name: &str) -> &str {
+    name.split(';').next().unwrap_or_default().trim_ascii()
 }
 
 /// A media type without the `application/` that may be left out where no other slash follows.
@@ -236,6 +241,7 @@ mod tests {
             r#""zip":"DEF""#,
             r#""cty":"JWT""#,
             r#""cty":"application/jwt""#,
+            r#""cty":" JWT;x=y""#,
         ] {
             let header = format!(r#"{{"alg":"RS256",{member}}}"#);
             assert_eq!(kind_of(&header), Some(AuthErrorKind::HeaderUnsupported), "{header}");

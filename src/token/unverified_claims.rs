@@ -98,12 +98,12 @@ impl<'de> Visitor<'de> for ClaimsSeed<'_> {
                 return Err(Error::custom("repeated claim"));
             }
             seen |= 1 << index;
-            if let Some(bit) = self.required_bit(&name) {
+            let read = claim.read_into(&mut claims, self.audiences, &mut map);
+            if read.inspect_err(|_| *self.invalid = Some(claim.name()))?
+                && let Some(bit) = self.required_bit(&name)
+            {
                 claims.present |= bit;
             }
-            claim
-                .read_into(&mut claims, self.audiences, &mut map)
-                .inspect_err(|_| *self.invalid = Some(claim.name()))?;
         }
         Ok(claims)
     }
@@ -169,12 +169,13 @@ impl Claim {
         }
     }
 
+    /// Returns whether it holds anything: all but one of them have to.
     fn read_into<'de, A: MapAccess<'de>>(
         self,
         claims: &mut UnverifiedClaims<'de>,
         audiences: &[String],
         map: &mut A,
-    ) -> Result<(), A::Error> {
+    ) -> Result<bool, A::Error> {
         match self {
             Self::Iss => claims.iss = Some(map.next_value::<Text<'de>>()?.0),
             Self::Sub => claims.sub = Some(map.next_value::<Text<'de>>()?.0),
@@ -184,11 +185,11 @@ impl Claim {
             Self::Iat => claims.iat = Some(map.next_value()?),
             Self::Jti => drop(map.next_value::<Text<'de>>()?),
             Self::Cnf => {
-                map.next_value::<IgnoredAny>()?;
                 claims.bound = true;
+                return Ok(map.next_value::<Option<IgnoredAny>>()?.is_some());
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -305,6 +306,14 @@ mod tests {
             );
         }
         assert!(parse(" {} ").is_ok());
+    }
+
+    #[test]
+    fn a_registered_claim_can_be_required_and_a_null_binding_binds_but_is_not_there() {
+        let parse = |json| UnverifiedClaims::parse(json, &[], &["cnf", "sub"]).expect("claims");
+        assert_eq!(parse(r#"{"sub":"a","cnf":{}}"#).present, 0b11);
+        let null = parse(r#"{"sub":"a","cnf":null}"#);
+        assert_eq!((null.present, null.bound), (0b10, true));
     }
 
     #[test]

@@ -132,15 +132,11 @@ impl Verifier {
     /// Verifies `token`, waiting up to 1 s for the first key set and up to 2 s for a fetch that may bring its key.
     ///
     /// Only a token whose issuer, audience, times and algorithm already satisfy the policy waits for anything, and
-    /// only one attempt in 30 s causes a fetch.
+    /// only one attempt in 30 s causes a fetch. Outside of a tokio runtime nothing is waited for.
     ///
     /// # Errors
     ///
     /// The first [step](Self#verification) that `token` fails.
-    ///
-    /// # Panics
-    ///
-    /// If it has to wait outside of a tokio runtime.
     pub async fn verify_or_refetch(&self, token: &str) -> Result<VerifiedToken, AuthError> {
         match self.check(token, Source::Direct) {
             Ok(verified) => Ok(verified),
