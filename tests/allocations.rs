@@ -74,6 +74,17 @@ fn a_new_token_and_a_repeated_one_stay_within_their_budgets() {
     assert!(repeated <= nothing + REPEATED_TOKEN, "a repeated token: {repeated} against {nothing}");
 }
 
+#[test]
+fn a_token_of_a_mebibyte_takes_no_memory_to_refuse() {
+    let verifier = Issuer::new().verifier();
+    for (name, token) in [("dots", ".".repeat(1 << 20)), ("letters", "A".repeat(1 << 20))] {
+        let mut refused = None;
+        let allocations = measure(|| refused = verifier.verify(&token).err());
+        assert_eq!(refused.map(|error| error.code()), Some("token_too_large"), "{name}");
+        assert_eq!(allocations.bytes_total, 0, "{name}");
+    }
+}
+
 /// A layer that does nothing but, like any that is set to something, has a size: axum clones it for every request.
 #[derive(Clone, Default)]
 struct DoNothing {
