@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::{PublicKey as RsaPublicKey, PublicKeyComponents};
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, VerificationAlgorithm};
+use aws_lc_rs::{constant_time, digest, hmac, rand};
 
 use crate::token::Algorithm;
 
@@ -142,6 +142,36 @@ impl fmt::Debug for MacKey {
     }
 }
 
+/// SHA-256.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    // The digest is as long as the array: nothing is cut.
+    for (to, from) in hash.iter_mut().zip(digest::digest(&digest::SHA256, bytes).as_ref()) {
+        *to = *from;
+    }
+    hash
+}
+
+/// Whether two secrets are the same, in a time that does not depend on where they differ. Their lengths are no secret.
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Where the system has no randomness the library ends the process, so that this is done once. Should it ever say no
+    // instead, nothing that could be guessed is given out.
+    while rand::fill(&mut bytes).is_err() {}
+    bytes
+}
+
+/// A number that is uniform in 0..1.
+#[allow(clippy::cast_precision_loss, reason = "53 bits fit a double's mantissa")]
+pub(crate) fn random_fraction() -> f64 {
+    (u64::from_le_bytes(random_bytes()) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 const UNCOMPRESSED_POINT: u8 = 4;
 
 fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
@@ -265,6 +295,17 @@ mod tests {
         for e in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &[4, 0, 0, 0, 1]] {
             assert_eq!(fault(&modulus(2048), e), Some(KeyFault::Exponent), "{e:?}");
         }
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_standard_and_fractions_lie_between_zero_and_one() {
+        let abc = sha256(b"abc"); // FIPS 180-4
+        assert_eq!((abc[0], abc[1], abc[31]), (0xba, 0x78, 0xad));
+        assert!(same(b"a", b"a") && !same(b"a", b"b") && !same(b"a", b"ab") && same(b"", b""));
+        for _ in 0..1_000 {
+            assert!((0.0..1.0).contains(&random_fraction()));
+        }
+        assert_ne!(random_bytes::<16>(), random_bytes::<16>());
     }
 
     #[test]

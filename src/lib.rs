@@ -65,6 +65,7 @@ pub mod claims;
 pub mod clock;
 mod crypto;
 pub mod error;
+pub mod fetch;
 pub mod jwks;
 pub mod layer;
 pub mod manual;
@@ -121,7 +122,7 @@ mod tests {
         shared::<jwks::JwksStatus>();
         shared::<jwks::SharedSecret>();
         shared::<jwks::VerifyingKey>();
-        shared::<jwks::FetchError>();
+        shared::<fetch::FetchError>();
         shared::<source::TokenSources>();
         shared::<source::RequestHead<'_>>();
         shared::<token::JoseHeader>();

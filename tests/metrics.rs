@@ -17,7 +17,8 @@ use metrics::{
 };
 use tower::{Layer, ServiceExt};
 use tower_jwt_auth::clock::FixedClock;
-use tower_jwt_auth::jwks::{Fetch, FetchFuture, FetchRequest, SharedSecret};
+use tower_jwt_auth::fetch::{Fetch, FetchFuture, FetchRequest};
+use tower_jwt_auth::jwks::SharedSecret;
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::{Jwks, JwtAuthLayer, Verifier};
 

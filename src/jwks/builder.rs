@@ -4,11 +4,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::discovery::Discovery;
-use super::fetch::{Endpoint, Fetch};
 use super::refresh::{Origin, Refresher, Shared};
 use super::schedule::{MIN_REFRESH_INTERVAL, REFRESH_INTERVAL};
 use super::{Jwks, Kind};
 use crate::error::ConfigError;
+use crate::fetch::{Endpoint, Fetch, KeepAlive, default_client};
 use crate::token::AlgorithmSet;
 
 /// A remote key set before its first fetch; made by [`Jwks::builder`] and [`Jwks::discovery_builder`].
@@ -102,7 +102,7 @@ impl JwksBuilder {
             .map_err(|_| ConfigError::new("a remote key set needs a tokio runtime: make it inside of one"))?;
         let client = match self.client {
             Some(client) => client,
-            None => default_client()?,
+            None => default_client(KeepAlive::No)?,
         };
         let issuer = matches!(self.origin, Origin::Issuer(_)).then(|| Arc::clone(&self.name));
         let shared = Arc::new(Shared::new());
@@ -130,14 +130,4 @@ impl std::fmt::Debug for JwksBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("JwksBuilder").field("origin", &self.name).finish_non_exhaustive()
     }
-}
-
-#[cfg(feature = "http-client")]
-fn default_client() -> Result<Arc<dyn Fetch>, ConfigError> {
-    Ok(Arc::new(super::http::HttpClient::new()?))
-}
-
-#[cfg(not(feature = "http-client"))]
-fn default_client() -> Result<Arc<dyn Fetch>, ConfigError> {
-    Err(ConfigError::new("no HTTP client: turn the feature `http-client` on or bring one with `with_fetch`"))
 }

@@ -5,8 +5,9 @@
 
 use serde::Deserialize;
 
-use super::fetch::{Document, Endpoint, Fetch, Validators, fetch};
+use super::document::{Document, Validators, fetch};
 use crate::error::{ConfigError, JwksError, JwksErrorKind};
+use crate::fetch::{Endpoint, Fetch};
 use crate::token::is_object;
 
 /// An issuer and the places where its metadata may be.

@@ -25,10 +25,8 @@
 
 mod builder;
 mod discovery;
-mod fetch;
+mod document;
 mod gate;
-#[cfg(feature = "http-client")]
-mod http;
 mod jwk;
 mod refresh;
 mod schedule;
@@ -48,7 +46,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub use builder::JwksBuilder;
-pub use fetch::{FETCH_TIMEOUT, Fetch, FetchError, FetchFuture, FetchRequest, MAX_DOCUMENT_BYTES};
+pub use document::MAX_DOCUMENT_BYTES;
 pub use gate::{MAX_REFETCH_COOLDOWN, REFETCH_COOLDOWN};
 pub use jwk::{SkipReason, VerifyingKey};
 pub use schedule::{MAX_BACKOFF, MIN_REFRESH_INTERVAL, REFRESH_INTERVAL};

@@ -9,13 +9,15 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::Instrument;
 
 use super::discovery::Discovery;
-use super::fetch::{Document, Endpoint, FETCH_TIMEOUT, Fetch, Validators, fetch};
+use super::document::{Document, Validators, fetch};
 use super::gate::RefetchGate;
 use super::schedule::{after_failed_refetch, after_failure, after_success};
 use super::set::KeySet;
 use super::state::{Failure, JwksState, Snapshot};
 use super::{Published, SkipReason};
+use crate::crypto;
 use crate::error::{JwksError, JwksErrorKind};
+use crate::fetch::{Endpoint, FETCH_TIMEOUT, Fetch};
 use crate::telemetry;
 use crate::token::AlgorithmSet;
 
@@ -164,7 +166,7 @@ impl Refresher {
             next
         } else {
             self.report(&after, changed, now.duration_since(started));
-            later(now, after_success(self.interval, max_age, fastrand::f64()))
+            later(now, after_success(self.interval, max_age, crypto::random_fraction()))
         };
         memory.announce_state(&self.name, after.state(now));
         self.ended.send_replace(number);
@@ -205,7 +207,7 @@ impl Refresher {
 /// When to try again after a failure. A refetch that a token asked for leaves a series of tries that is under way as it
 /// is.
 fn retry_at(before: &Snapshot, failure: &Failure, was_attempt: bool, now: Instant, due: Instant) -> Instant {
-    let random = fastrand::f64();
+    let random = crypto::random_fraction();
     if was_attempt && before.last_refresh_failed() && due > now {
         due
     } else if was_attempt {

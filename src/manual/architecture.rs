@@ -16,8 +16,9 @@
 //! | `error`, `clock` | nothing |
 //! | `token`, `source` | `error` |
 //! | `crypto` | `token` |
+//! | `fetch` | `error` |
 //! | `telemetry` | `error`, `source` |
-//! | `jwks` | `crypto`, `token`, `error`, `telemetry` |
+//! | `jwks` | `crypto`, `token`, `error`, `fetch`, `telemetry` |
 //! | `verify` | `jwks`, `token`, `source`, `clock`, `error`, `telemetry` |
 //! | `rejection` | `error` |
 //! | `claims` | `verify`, `rejection`, `error`, `telemetry` |
@@ -38,7 +39,7 @@
 //! # One impure thing, one home
 //!
 //! The wall clock is read in `clock`, tasks are spawned in `jwks/refresh`, the swap is in `jwks/mod`, the HTTP client in
-//! `jwks/http`, the cryptography in `crypto`, and axum in `claims/extract` (and in `source/query`, for the URI that axum
+//! `fetch/client`, the cryptography in `crypto`, and axum in `claims/extract` (and in `source/query`, for the URI that axum
 //! keeps). Parsing, choosing a key, scheduling and judging claims are plain functions over data and the time they are
 //! given.
 //!

@@ -35,7 +35,7 @@
 //! | [1 h](crate::jwks::REFRESH_INTERVAL) ± 10 % | 24 fetches a day for each replica, spread out |
 //! | `max-age` shortens it only, to [60 s](crate::jwks::MIN_REFRESH_INTERVAL) at least | a long one would delay the removal of a key |
 //! | back-off 1 s to [60 s](crate::jwks::MAX_BACKOFF), full jitter | a provider that comes back is not met by all at once |
-//! | [5 s](crate::jwks::FETCH_TIMEOUT) a fetch, [512 KiB](crate::jwks::MAX_DOCUMENT_BYTES), 128 keys | a hanging, dripping or flooding provider costs no more |
+//! | [5 s](crate::fetch::FETCH_TIMEOUT) a fetch, [512 KiB](crate::jwks::MAX_DOCUMENT_BYTES), 128 keys | a hanging, dripping or flooding provider costs no more |
 //! | stale after [2 h](crate::jwks::STALE_AFTER), expired after [24 h](crate::jwks::EXPIRED_AFTER) | an early alarm; longer than most outages, shorter than for ever |
 //! | one refetch for an unknown key in [30 s](crate::jwks::REFETCH_COOLDOWN), up to [5 min](crate::jwks::MAX_REFETCH_COOLDOWN) while fruitless | a rotation mostly heals at once, a flood of invented names costs one fetch in each of these times |
 //! | requests wait [1 s](crate::jwks::FIRST_SET_WAIT) for the first set, [2 s](crate::jwks::REFETCH_WAIT) for a refetch | longer than a healthy fetch, shorter than a client's patience |

@@ -4,7 +4,8 @@ use std::sync::Weak;
 
 use tower_jwt_auth::error::AuthErrorKind::{KeysPending, KeysUnavailable};
 use tower_jwt_auth::error::JwksErrorKind;
-use tower_jwt_auth::jwks::{Fetch, FetchFuture, FetchRequest, VerifyingKey};
+use tower_jwt_auth::fetch::{Fetch, FetchFuture, FetchRequest};
+use tower_jwt_auth::jwks::VerifyingKey;
 
 use super::*;
 

@@ -6,7 +6,8 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use tower::ServiceExt;
 use tower_jwt_auth::clock::FixedClock;
-use tower_jwt_auth::jwks::{Fetch, FetchFuture, FetchRequest, Jwks};
+use tower_jwt_auth::fetch::{Fetch, FetchFuture, FetchRequest};
+use tower_jwt_auth::jwks::Jwks;
 use tower_jwt_auth::verify::Keys;
 use tower_jwt_auth::{AuthError, Claims, JwtAuthLayer, Verifier};
 

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
-use tower_jwt_auth::jwks::{Fetch, FetchError, FetchFuture, FetchRequest};
+use tower_jwt_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
 
 /// What a provider says when it is asked, and how.
 #[derive(Debug, Clone)]
@@ -222,7 +222,7 @@ impl ScriptedFetch {
 
 impl Fetch for ScriptedFetch {
     fn fetch(&self, request: FetchRequest) -> FetchFuture<'_> {
-        let (parts, ()) = request.http.into_parts();
+        let (parts, _) = request.http.into_parts();
         let answer = locked(&self.script).ask(&parts.uri.to_string(), parts.headers);
         Box::pin(async move {
             match answer.manner {

@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use http::Response;
 
-use super::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
+use super::{Fetch, FetchError, FetchFuture, FetchRequest, KeepAlive};
 use crate::error::ConfigError;
 
 /// The time that opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How many connections wait for the next request, and for how long: less than most servers keep one open, so that few
+/// requests meet one that is being closed.
+const MAX_IDLE_CONNECTIONS: usize = 8;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub(super) struct HttpClient {
     /// Goes through the proxy that the environment names, if it names one.
@@ -18,13 +23,15 @@ pub(super) struct HttpClient {
 }
 
 impl HttpClient {
-    pub(super) fn new() -> Result<Self, ConfigError> {
+    pub(super) fn new(keep_alive: KeepAlive) -> Result<Self, ConfigError> {
+        // An hour passes between two fetches of a key set: no connection of those is worth keeping.
+        let idle_connections = if keep_alive == KeepAlive::Yes { MAX_IDLE_CONNECTIONS } else { 0 };
         let settings = || {
             reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(CONNECT_TIMEOUT)
-                // An hour passes between two fetches: no connection is worth keeping.
-                .pool_max_idle_per_host(0)
+                .pool_max_idle_per_host(idle_connections)
+                .pool_idle_timeout(IDLE_TIMEOUT)
                 // Nothing is inflated, even where another crate has taught reqwest how to.
                 .no_gzip()
                 .no_brotli()
@@ -45,10 +52,11 @@ impl Fetch for HttpClient {
     fn fetch(&self, request: FetchRequest) -> FetchFuture<'_> {
         Box::pin(async move {
             let FetchRequest { http, max_body } = request;
-            let (parts, ()) = http.into_parts();
+            let (parts, body) = http.into_parts();
             let is_remote = parts.uri.scheme_str() == Some("https");
             let client = if is_remote { &self.remote } else { &self.local };
-            let request = client.get(parts.uri.to_string()).headers(parts.headers);
+            let request =
+                client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body);
             let mut answer = request.send().await.map_err(failed)?;
             let mut body = Vec::new();
             while let Some(chunk) = answer.chunk().await.map_err(failed)? {
