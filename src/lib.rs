@@ -70,6 +70,7 @@ pub mod jwks;
 pub mod layer;
 pub mod manual;
 pub mod rejection;
+pub mod remote;
 pub mod source;
 mod telemetry;
 pub mod token;
@@ -112,7 +113,7 @@ mod tests {
         shared::<JwtAuthLayer>();
         shared::<layer::JwtAuthService<()>>();
         shared::<Verifier>();
-        shared::<verify::Keys>();
+        shared::<verify::Authority>();
         shared::<verify::VerifiedToken>();
         shared::<Claims<String>>();
         shared::<claims::RegisteredClaims>();
@@ -129,6 +130,8 @@ mod tests {
         shared::<token::AlgorithmSet>();
         shared::<AuthError>();
         shared::<error::ConfigError>();
+        shared::<remote::ValidationEndpoint>();
+        shared::<remote::Credentials>();
         shared::<error::JwksError>();
         shared::<rejection::Refusal>();
         shared::<clock::FixedClock>();

@@ -204,6 +204,22 @@ pub(crate) fn unknown_key(action: UnknownKey) {
     metrics::counter!("jwt_auth_unknown_key_total", "action" => action).increment(1);
 }
 
+/// A provider was asked about a token; `cause` is there if it gave no answer.
+pub(crate) fn asked(endpoint: &str, result: &'static str, cause: Option<&str>, took: Duration) {
+    match cause {
+        None => tracing::debug!(target: TARGET, endpoint, result, ?took, "provider asked about a token"),
+        Some(cause) => {
+            tracing::warn!(target: TARGET, endpoint, result, cause, ?took, "no answer about a token");
+        }
+    }
+    #[cfg(feature = "metrics")]
+    {
+        metrics::counter!("jwt_auth_remote_total", "endpoint" => endpoint.to_owned(), "result" => result)
+            .increment(1);
+        metrics::histogram!("jwt_auth_remote_seconds", "endpoint" => endpoint.to_owned()).record(took);
+    }
+}
+
 /// A layer starts to guard something: says once what it checks.
 pub(crate) fn guarding(policy: &dyn std::fmt::Display) {
     tracing::info!(target: TARGET, %policy, "verifying tokens");

@@ -32,15 +32,23 @@ use http::StatusCode;
 pub struct AuthError {
     kind: AuthErrorKind,
     claim: Option<&'static str>,
+    /// In seconds, where the provider has said it.
+    retry_after: Option<u64>,
 }
 
 impl AuthError {
     pub(crate) const fn new(kind: AuthErrorKind) -> Self {
-        Self { kind, claim: None }
+        Self { kind, claim: None, retry_after: None }
     }
 
     pub(crate) const fn about(kind: AuthErrorKind, claim: &'static str) -> Self {
-        Self { kind, claim: Some(claim) }
+        Self { kind, claim: Some(claim), retry_after: None }
+    }
+
+    /// One that is answered with 503, and passes on when the provider wants to be asked again.
+    pub(crate) fn until(kind: AuthErrorKind, pause: Duration) -> Self {
+        let seconds = pause.as_millis().div_ceil(1_000);
+        Self { kind, claim: None, retry_after: Some(u64::try_from(seconds).unwrap_or(u64::MAX)) }
     }
 
     /// What went wrong, to match on.
@@ -70,11 +78,18 @@ impl AuthError {
     /// After which time asking again makes sense, for the kinds answered with 503.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
-        match self.kind {
-            AuthErrorKind::KeysPending => Some(Duration::from_secs(1)),
-            AuthErrorKind::KeysUnavailable => Some(Duration::from_secs(5)),
-            _ => None,
-        }
+        let seconds = match (self.retry_after, self.kind) {
+            (Some(seconds), _) => seconds,
+            (None, AuthErrorKind::KeysPending | AuthErrorKind::ReplayUnavailable) => 1,
+            (
+                None,
+                AuthErrorKind::KeysUnavailable
+                | AuthErrorKind::VerifierUnavailable
+                | AuthErrorKind::SignInUnavailable,
+            ) => 5,
+            _ => return None,
+        };
+        Some(Duration::from_secs(seconds))
     }
 
     pub(crate) const fn description(&self) -> &'static str {
@@ -115,8 +130,8 @@ macro_rules! kinds {
         /// |---|---|
         /// | 400 | the request carries its token in a way no client should |
         /// | 401 | no token, or one that is not good |
-        /// | 403 | a browser sent the cookie on another site's behalf |
-        /// | 503 | it cannot be checked now: the keys are not there |
+        /// | 403 | another site is behind the request: it sent the cookie, or would replace the session |
+        /// | 503 | it cannot be checked now: keys, provider or store are not there |
         ///
         /// | kind | code | what the client is told |
         /// |---|---|---|
@@ -188,7 +203,9 @@ kinds! {
     SignatureInvalid => UNAUTHORIZED, "signature_invalid", "the token signature is invalid";
     /// `exp` is past.
     TokenExpired => UNAUTHORIZED, "token_expired", "the token has expired";
-    /// `nbf`, or with a maximum age `iat`, is in the future.
+    /// A link was clicked too late: `exp` is past, and everything else about its token is good.
+    LinkExpired => UNAUTHORIZED, "link_expired", "the link has expired";
+    /// `nbf`, or `iat` where it is judged, is in the future.
     TokenNotYetValid => UNAUTHORIZED, "token_not_yet_valid", "the token is not valid yet";
     /// Issued longer ago, or for longer, than the policy allows.
     TokenTooOld => UNAUTHORIZED, "token_too_old", "the token is too old or lives too long";
@@ -206,6 +223,34 @@ kinds! {
     ClaimsMismatch => UNAUTHORIZED, "claims_mismatch", "the token claims do not have the expected form";
     /// The token is bound to a key of its sender (`cnf`), and the binding is not checked here.
     TokenBound => UNAUTHORIZED, "token_bound", "the token is bound to its sender and was sent as bearer";
+    /// The provider, which was asked, does not accept the token.
+    TokenRefused => UNAUTHORIZED, "token_refused", "the token is not accepted by its provider";
+    /// A token that counts once was used before.
+    TokenReplayed => UNAUTHORIZED, "token_replayed", "the token has been used before";
+    /// The token was revoked before it expired.
+    TokenRevoked => UNAUTHORIZED, "token_revoked", "the token has been revoked";
+    /// The request has no nonce, or more than one, for the token's to be compared with.
+    NonceMissing => BAD_REQUEST, "nonce_missing", "the nonce of this sign-in is missing";
+    /// The token has no nonce, or that of another sign-in.
+    NonceMismatch => UNAUTHORIZED, "nonce_mismatch", "the token belongs to another sign-in";
+    /// Phonelink has not verified the phone number.
+    PhoneNotVerified => UNAUTHORIZED, "phone_not_verified", "the phone number is not verified";
+    /// A link that signs in was not navigated to: it was embedded, fetched by a script or prefetched.
+    NavigationRequired => BAD_REQUEST, "navigation_required", "this link is to be navigated to";
+    /// The link is for another subject than the session that the browser has.
+    SessionConflict => FORBIDDEN, "session_conflict", "another session is active";
+    /// The token is good but too long for a cookie.
+    CookieTooLarge => UNAUTHORIZED, "cookie_too_large", "the token does not fit into a cookie";
+    /// The provider sent the browser back without a token: the user, or the provider, said no.
+    SignInDenied => UNAUTHORIZED, "sign_in_denied", "the sign-in was denied or cancelled";
+    /// The provider sent the browser back without a token: the request for one was not a good one.
+    SignInFailed => UNAUTHORIZED, "sign_in_failed", "the provider could not sign in with this request";
+    /// The provider sent the browser back without a token: it cannot sign in now.
+    SignInUnavailable => SERVICE_UNAVAILABLE, "sign_in_unavailable", "the provider cannot sign in now";
+    /// The provider that is asked about tokens gives no answer.
+    VerifierUnavailable => SERVICE_UNAVAILABLE, "verifier_unavailable", "the token cannot be checked now";
+    /// The store of used and revoked tokens gives no answer, or is full.
+    ReplayUnavailable => SERVICE_UNAVAILABLE, "replay_unavailable", "the use of the token cannot be recorded now";
     /// The first key set has not arrived yet.
     KeysPending => SERVICE_UNAVAILABLE, "keys_pending", "the verification keys are not loaded yet";
     /// The keys are too old, or could not be refreshed to look for the token's.

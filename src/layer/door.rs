@@ -5,11 +5,10 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Request, Response};
 
 use crate::error::{AuthError, AuthErrorKind};
-use crate::jwks::Lack;
 use crate::rejection::{Anonymous, Caller, Refusals};
 use crate::source::{CrossSiteRule, Found, RequestHead, Source, TokenSources};
 use crate::telemetry;
-use crate::verify::{Stop, VerifiedToken, Verifier};
+use crate::verify::{Stop, VerifiedToken, Verifier, Want};
 
 /// Everything a layer is set to, and what it decides.
 #[derive(Clone)]
@@ -42,7 +41,7 @@ pub(super) enum Verdict {
     Pending {
         token: Box<str>,
         source: Source,
-        lack: Lack,
+        want: Want,
     },
 }
 
@@ -99,7 +98,7 @@ impl Door {
         match self.verifier.check(&token, source) {
             Ok(verified) => Verdict::Verified(verified),
             Err(Stop::Refused(error)) => Verdict::refused(error, Some(source)),
-            Err(Stop::Lacking(lack)) => Verdict::Pending { token: token.into(), source, lack },
+            Err(Stop::Lacking(want)) => Verdict::Pending { token: token.into(), source, want },
         }
     }
 

@@ -60,11 +60,11 @@ where
                 self.give_back_readiness();
                 ResponseFuture::refused(passage.refuse(error))
             }
-            Verdict::Pending { token, source, lack } => {
+            Verdict::Pending { token, source, want } => {
                 self.give_back_readiness();
                 let service = self.inner.clone();
                 let verifier = Arc::clone(&self.door.verifier);
-                let verdict = Box::pin(async move { verifier.wait_and_check(&token, source, lack).await });
+                let verdict = Box::pin(async move { verifier.wait_and_check(&token, source, want).await });
                 ResponseFuture::pending(verdict, service, request, passage)
             }
         }

@@ -19,7 +19,8 @@
 //! | `fetch` | `error` |
 //! | `telemetry` | `error`, `source` |
 //! | `jwks` | `crypto`, `token`, `error`, `fetch`, `telemetry` |
-//! | `verify` | `jwks`, `token`, `source`, `clock`, `error`, `telemetry` |
+//! | `remote` | `fetch`, `crypto`, `token`, `clock`, `error`, `telemetry` |
+//! | `verify` | `jwks`, `remote`, `token`, `source`, `clock`, `error`, `telemetry` |
 //! | `rejection` | `error` |
 //! | `claims` | `verify`, `rejection`, `error`, `telemetry` |
 //! | `layer` | all of them |
@@ -29,7 +30,7 @@
 //! - An algorithm `none`: [`Algorithm`](crate::token::Algorithm) has no such value.
 //! - A key that verifies two algorithms: a [`VerifyingKey`](crate::jwks::VerifyingKey) is bound to one when it is parsed.
 //! - A secret in a key set: a [`SharedSecret`](crate::jwks::SharedSecret) is another type, and
-//!   [`Keys`](crate::verify::Keys) are one or the other.
+//!   an [`Authority`](crate::verify::Authority) is one or the other.
 //! - Claims without a signature: a [`VerifiedToken`](crate::verify::VerifiedToken) is made from a proof that only the
 //!   signature check can make.
 //! - A verifier that does not check the issuer or the audience by oversight: both are arguments of

@@ -31,7 +31,9 @@ impl Realm {
     pub(super) fn challenge(&self, error: &AuthError) -> HeaderValue {
         let realm = &self.0;
         let code = match (error.kind(), error.status()) {
-            (AuthErrorKind::TokenMissing, _) => None,
+            (AuthErrorKind::TokenMissing | AuthErrorKind::SignInDenied | AuthErrorKind::SignInFailed, _) => {
+                None
+            }
             (_, StatusCode::BAD_REQUEST) => Some("invalid_request"),
             _ => Some("invalid_token"),
         };

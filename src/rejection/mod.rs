@@ -2,10 +2,10 @@
 //!
 //! | status | challenge (`WWW-Authenticate`) | when |
 //! |---|---|---|
-//! | 401 | `Bearer realm="…"` | no token |
+//! | 401 | `Bearer realm="…"` | no token, or a provider that sent none |
 //! | 401 | `… error="invalid_token", error_description="…"` | a token that is not good |
 //! | 400 | `… error="invalid_request", error_description="…"` | a token that is carried wrongly |
-//! | 403 | none: another token would change nothing | a cross-site request |
+//! | 403 | none: another token would change nothing | another site is behind the request |
 //! | 503 | none, but `Retry-After` | it cannot be checked now |
 //!
 //! The body is `application/problem+json` ([RFC 9457]) with the stable `code` of the [`AuthErrorKind`]; the error itself
@@ -166,6 +166,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_answered_with_its_status_its_challenge_and_its_code() {
+        use AuthErrorKind::{SignInDenied, SignInFailed, TokenMissing};
         for kind in AuthErrorKind::ALL {
             let error = AuthError::from(*kind);
             let response = Refusals::default().answer(error, Caller::Http);
@@ -173,7 +174,7 @@ mod tests {
             assert!(response.body().contains(&format!("\"code\":\"{}\"", error.code())), "{kind:?}");
             assert_eq!(response.extensions().get::<AuthError>(), Some(&error));
             let want = match (error.status(), kind) {
-                (_, AuthErrorKind::TokenMissing) => Some("Bearer realm=\"api\"".to_owned()),
+                (_, TokenMissing | SignInDenied | SignInFailed) => Some("Bearer realm=\"api\"".to_owned()),
                 (StatusCode::UNAUTHORIZED, _) => Some(format!(
                     "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"{}\"",
                     error.description()

@@ -34,6 +34,7 @@ const MAX_SIGNATURE_BYTES: usize = 1024;
 ///
 /// [RFC 7515 §7.1]: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
 pub(crate) struct UnverifiedToken<'a> {
+    text: &'a str,
     header: &'a str,
     payload: &'a str,
     signing_input: &'a str,
@@ -58,7 +59,13 @@ impl<'a> UnverifiedToken<'a> {
         let parts = || {
             let (signing_input, signature) = text.split_at_checked(second)?;
             let (header, payload) = signing_input.split_at_checked(first)?;
-            Some(Self { header, payload: payload.get(1..)?, signing_input, signature: signature.get(1..)? })
+            Some(Self {
+                text,
+                header,
+                payload: payload.get(1..)?,
+                signing_input,
+                signature: signature.get(1..)?,
+            })
         };
         match parts() {
             Some(token)
@@ -68,6 +75,11 @@ impl<'a> UnverifiedToken<'a> {
             }
             _ => Err(AuthErrorKind::TokenMalformed.into()),
         }
+    }
+
+    /// The whole of it.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
     }
 
     /// Header and payload as they were signed, with the dot between them.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::TokenCache;
-use super::policy::{Binding, Demand, MAX_LEEWAY, Policy, Rule};
+use super::policy::{Binding, Demand, LateLinks, MAX_LEEWAY, Policy, Rule};
 use super::{VerifiedToken, Verifier};
 use crate::clock::Clock;
-use crate::error::ConfigError;
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::token::AlgorithmSet;
 
 impl Verifier {
@@ -67,6 +67,20 @@ impl Verifier {
         self.change(|policy| policy.max_lifetime = Some(max_lifetime))
     }
 
+    /// Refuses a token whose `iat` lies more than `skew` in the future, if it has one.
+    pub fn with_issued_at_skew(self, skew: Duration) -> Self {
+        self.change(|policy| policy.issued_at_skew = Some(skew))
+    }
+
+    /// Tells a link that was clicked too late, [`LinkExpired`](AuthErrorKind::LinkExpired), from any other expired token: a
+    /// page can offer to send another.
+    ///
+    /// Only tokens from the query are told apart, and only if a key that is here made their signature, which an expired
+    /// token otherwise does not cost.
+    pub fn distinguish_late_links(self) -> Self {
+        self.change(|policy| policy.late_links = LateLinks::Named)
+    }
+
     /// Accepts only tokens that have `claim`, not null.
     ///
     /// # Errors
@@ -103,7 +117,18 @@ impl Verifier {
         name: &'static str,
         accepts: impl Fn(&VerifiedToken) -> bool + Send + Sync + 'static,
     ) -> Self {
-        let rule = Rule { name, accepts: Arc::new(accepts) };
+        self.with_check(name, move |token| {
+            if accepts(token) { Ok(()) } else { Err(AuthError::about(AuthErrorKind::ClaimRefused, name)) }
+        })
+    }
+
+    /// A [rule](Self::with_rule) that names its own refusals.
+    pub(crate) fn with_check(
+        self,
+        name: &'static str,
+        judge: impl Fn(&VerifiedToken) -> Result<(), AuthError> + Send + Sync + 'static,
+    ) -> Self {
+        let rule = Rule { name, judge: Arc::new(judge) };
         self.change(|policy| policy.rules.push(rule))
     }
 
@@ -112,7 +137,8 @@ impl Verifier {
         self.change(|policy| policy.clock = Arc::new(clock))
     }
 
-    /// Remembers up to `tokens` accepted tokens, instead of 1,024; 0 turns the cache off.
+    /// Remembers up to `tokens` accepted tokens, instead of 1,024; 0 turns the cache off. What an
+    /// [endpoint](crate::remote) has said is remembered there.
     pub fn with_token_cache(mut self, tokens: usize) -> Self {
         self.cache = TokenCache::new(tokens);
         self

@@ -26,9 +26,9 @@
 //! # Ok(()) }
 //! ```
 
+mod authority;
 mod builder;
 mod cache;
-mod keys;
 mod policy;
 mod signature;
 mod verified;
@@ -36,18 +36,19 @@ mod verified;
 use std::fmt;
 use std::sync::Arc;
 
+pub use authority::Authority;
 pub use cache::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES};
-pub use keys::Keys;
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY};
 pub use verified::VerifiedToken;
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::jwks::{Lack, Waited};
+use crate::remote::Vouched;
 use crate::source::Source;
 use crate::telemetry::{self, CacheUse, VerifyTimer};
 use crate::token::{UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
+use authority::AuthorityNow;
 use cache::TokenCache;
-use keys::KeysNow;
 use policy::{Policy, Times};
 use verified::Verified;
 
@@ -68,7 +69,8 @@ use verified::Verified;
 /// 5. `iss`, `aud`, `sub`, `cnf` and the presence of claims satisfy the policy ([RFC 7519 §4.1], [RFC 8725 §3.8]).
 /// 6. So do `exp`, `nbf` and `iat` ([RFC 7519 §4.1.4]).
 /// 7. A key of the issuer has its `kid` and its `alg` ([RFC 7515 §6]).
-/// 8. That key made its signature ([RFC 7515 §5.2]).
+/// 8. That key made its signature ([RFC 7515 §5.2]); or, instead of both, the issuer's
+///    [endpoint](crate::remote) says that it did.
 /// 9. The [rules](Self::with_rule) of the application accept it.
 ///
 /// A token that was accepted before, with the same text, policy and keys, begins with step 6 and goes on with step 9.
@@ -87,49 +89,51 @@ use verified::Verified;
 #[must_use]
 pub struct Verifier {
     policy: Policy,
-    keys: Keys,
+    authority: Authority,
     cache: TokenCache,
 }
 
 impl Verifier {
-    /// Accepts tokens that `issuer` signed with `keys` for `audience`.
+    /// Accepts tokens of `issuer` for `audience` that `authority` vouches for: its keys, or itself.
     ///
     /// Both names are compared code point by code point with the token's `iss` and `aud`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if `issuer` or `audience` is empty, or if `keys` were discovered for another issuer.
+    /// [`ConfigError`] if `issuer` or `audience` is empty, if keys were discovered for another issuer, or if there is no
+    /// HTTP client to ask an endpoint with.
     pub fn new(
         issuer: impl Into<String>,
         audience: impl Into<String>,
-        keys: impl Into<Keys>,
+        authority: impl Into<Authority>,
     ) -> Result<Self, ConfigError> {
-        let keys = keys.into();
-        let policy = Policy::new(issuer.into(), audience.into(), &keys)?;
-        Ok(Self { policy, keys, cache: TokenCache::default() })
+        let authority = authority.into();
+        let policy = Policy::new(issuer.into(), audience.into(), &authority)?;
+        Ok(Self { policy, authority, cache: TokenCache::default() })
     }
 
-    /// Verifies `token` with the keys that are here now.
+    /// Verifies `token` with what is here now.
     ///
-    /// It never waits. A token whose key is not here is refused, and may cause a fetch in the background; see
-    /// [`verify_or_refetch`](Self::verify_or_refetch).
+    /// It never waits. A token whose key is not here is refused, and may cause a fetch in the background; one that a
+    /// provider would have to be asked about is refused with 503. See [`verify_or_ask`](Self::verify_or_ask).
     ///
     /// # Errors
     ///
     /// The first [step](Self#verification) that `token` fails.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, AuthError> {
-        let lack = match self.check(token, Source::Direct) {
+        let want = match self.check(token, Source::Direct) {
             Ok(verified) => return Ok(verified),
             Err(Stop::Refused(error)) => return Err(error),
-            Err(Stop::Lacking(lack)) => lack,
+            Err(Stop::Lacking(want)) => want,
         };
-        if let Keys::Set(jwks) = &self.keys {
-            jwks.request(&lack);
+        if let (Authority::Keys(jwks), Want::Keys(lack)) = (&self.authority, &want) {
+            jwks.request(lack);
         }
-        self.examine_finally(token, Source::Direct, Waited::Settled)
+        self.examine_finally(token, Source::Direct, Waited::Settled, None)
     }
 
-    /// Verifies `token`, waiting up to 1 s for the first key set and up to 2 s for a fetch that may bring its key.
+    /// Verifies `token`, waiting where that may help: up to 1 s for the first key set, up to 2 s for a fetch that may bring
+    /// its key, up to 6 s for what its provider says of it.
     ///
     /// Only a token whose issuer, audience, times and algorithm already satisfy the policy waits for anything, and
     /// only one attempt in 30 s causes a fetch. Outside of a tokio runtime nothing is waited for.
@@ -137,35 +141,52 @@ impl Verifier {
     /// # Errors
     ///
     /// The first [step](Self#verification) that `token` fails.
-    pub async fn verify_or_refetch(&self, token: &str) -> Result<VerifiedToken, AuthError> {
-        match self.check(token, Source::Direct) {
+    pub async fn verify_or_ask(&self, token: &str) -> Result<VerifiedToken, AuthError> {
+        self.verify_found(token, Source::Direct).await
+    }
+
+    /// [`verify_or_ask`](Self::verify_or_ask) for a token that was found at `source`.
+    pub(crate) async fn verify_found(&self, token: &str, source: Source) -> Result<VerifiedToken, AuthError> {
+        match self.check(token, source) {
             Ok(verified) => Ok(verified),
             Err(Stop::Refused(error)) => Err(error),
-            Err(Stop::Lacking(lack)) => self.wait_and_check(token, Source::Direct, lack).await,
+            Err(Stop::Lacking(want)) => self.wait_and_check(token, source, want).await,
         }
     }
 
-    /// The second half of [`verify_or_refetch`](Self::verify_or_refetch).
+    /// The second half of [`verify_found`](Self::verify_found).
     pub(crate) async fn wait_and_check(
         &self,
         token: &str,
         source: Source,
-        lack: Lack,
+        want: Want,
     ) -> Result<VerifiedToken, AuthError> {
-        let waited = match &self.keys {
-            Keys::Set(jwks) => jwks.wait_for(&lack).await,
-            Keys::Secret(_) => Waited::Settled,
+        let lack = match (&self.authority, want) {
+            (Authority::Endpoint(endpoint), _) => {
+                if tokio::runtime::Handle::try_current().is_err() {
+                    return Err(AuthErrorKind::VerifierUnavailable.into());
+                }
+                let asked = endpoint.ask(token).await;
+                let vouched = asked.map_err(|error| self.policy.name_lateness(error, source))?;
+                return self.examine_finally(token, source, Waited::Settled, Some(vouched));
+            }
+            (_, Want::Answer) => return self.examine_finally(token, source, Waited::Settled, None),
+            (_, Want::Keys(lack)) => lack,
+        };
+        let waited = match &self.authority {
+            Authority::Keys(jwks) => jwks.wait_for(&lack).await,
+            _ => Waited::Settled,
         };
         if lack == Lack::FirstSet && waited == Waited::Settled {
             // The set came, perhaps without the token's key: that may be worth the one attempt.
             return match self.check(token, source) {
                 Ok(verified) => Ok(verified),
                 Err(Stop::Refused(error)) => Err(error),
-                Err(Stop::Lacking(Lack::FirstSet)) => Err(AuthErrorKind::KeysPending.into()),
+                Err(Stop::Lacking(Want::Keys(Lack::FirstSet))) => Err(AuthErrorKind::KeysPending.into()),
                 Err(Stop::Lacking(still)) => Box::pin(self.wait_and_check(token, source, still)).await,
             };
         }
-        self.examine_finally(token, source, waited)
+        self.examine_finally(token, source, waited, None)
     }
 
     fn examine_finally(
@@ -173,31 +194,42 @@ impl Verifier {
         token: &str,
         source: Source,
         waited: Waited,
+        vouched: Option<Vouched>,
     ) -> Result<VerifiedToken, AuthError> {
-        self.examine(token, source).map_err(|stop| match stop {
+        self.examine(token, source, vouched).map_err(|stop| match stop {
             Stop::Refused(error) => error,
-            Stop::Lacking(lack) => answer_for_want_of(&lack, waited),
+            Stop::Lacking(want) => answer_for(&want, waited),
         })
     }
 
-    /// Verifies with the keys that are here; what may be worth waiting for is left open.
+    /// Verifies with what is here; what may be worth waiting for is left open.
     pub(crate) fn check(&self, text: &str, source: Source) -> Result<VerifiedToken, Stop> {
-        self.examine(text, source).map_err(|stop| match (stop, &self.keys) {
-            (Stop::Lacking(lack), Keys::Set(jwks)) if jwks.may_bring(&lack) => Stop::Lacking(lack),
-            (Stop::Lacking(lack), _) => Stop::Refused(answer_for_want_of(&lack, Waited::Settled)),
-            (stop, _) => stop,
+        self.examine(text, source, None).map_err(|stop| match stop {
+            Stop::Lacking(want) if !self.may_come(&want) => Stop::Refused(answer_for(&want, Waited::Settled)),
+            stop => stop,
         })
+    }
+
+    fn may_come(&self, want: &Want) -> bool {
+        match (&self.authority, want) {
+            (Authority::Keys(jwks), Want::Keys(lack)) => jwks.may_bring(lack),
+            (Authority::Endpoint(_), Want::Answer) => true,
+            _ => false,
+        }
     }
 
     /// The steps of [`Verifier`](Self#verification).
-    fn examine(&self, text: &str, source: Source) -> Result<VerifiedToken, Stop> {
+    fn examine(&self, text: &str, source: Source, vouched: Option<Vouched>) -> Result<VerifiedToken, Stop> {
         let now = self.policy.now();
-        let keys = KeysNow::load(&self.keys);
+        let authority = AuthorityNow::load(&self.authority);
+        let generation = authority.generation();
 
         // 0. The same text verified before, under the same policy and the same keys: only time has passed.
-        if let Some(verified) = self.cache.get(text, keys.generation(), now) {
-            keys.check_age()?;
-            self.policy.check_times(verified.times(), now)?;
+        if let Some(verified) = generation.and_then(|generation| self.cache.get(text, generation, now)) {
+            authority.check_age()?;
+            self.policy
+                .check_times(verified.times(), now)
+                .map_err(|error| self.policy.name_lateness(error, source))?;
             let token = VerifiedToken::new(verified, source);
             self.policy.check_rules(&token)?;
             telemetry::verified(CacheUse::Hit);
@@ -222,43 +254,66 @@ impl Verifier {
         // 5. Issuer, audience, subject, presence and binding (RFC 7519 §4.1, RFC 8725 §3.8, §3.9).
         self.policy.check_claims(&claims)?;
 
-        // 6. Time (RFC 7519 §4.1.4, §4.1.5).
+        // 6. Time (RFC 7519 §4.1.4, §4.1.5). Whether a link was good until then takes its signature to say.
         let times = Times::of(&claims);
-        self.policy.check_times(&times, now)?;
+        let late = match self.policy.check_times(&times, now) {
+            Err(error) if self.policy.name_lateness(error, source) != error => Some(error),
+            judged => judged.map(|()| None)?,
+        };
 
         // 7. A key of the issuer, of this name and this algorithm (RFC 7515 §6, RFC 8725 §3.1), and
-        // 8. its signature over header and payload as they came (RFC 7515 §5.2).
+        // 8. its signature over header and payload as they came (RFC 7515 §5.2), or the issuer's own word for it.
         let signature = token.decode_signature()?;
-        let signed = keys.verify(&token, &header, &signature)?;
+        let signed = authority.verify(&token, &header, &signature, vouched);
+        if let Some(expired) = late {
+            // No fetch and no call for one that cannot be let in.
+            return Err(Stop::Refused(match signed {
+                Ok(_) => self.policy.name_lateness(expired, source),
+                Err(Stop::Refused(error)) => error,
+                Err(Stop::Lacking(_)) => expired,
+            }));
+        }
 
         // 9. What the application asks of claims that are now known to be the issuer's.
-        let verified = Verified::new(signed, &header, payload, times, self.policy.clock());
+        let verified = Verified::new(signed?, &header, payload, times, &self.policy);
         let token = VerifiedToken::new(Arc::clone(&verified), source);
         self.policy.check_rules(&token)?;
 
-        self.cache.insert(text, keys.generation(), now, verified);
+        if let Some(generation) = generation {
+            self.cache.insert(text, generation, now, verified);
+        }
         telemetry::verified(CacheUse::Miss);
         Ok(token)
+    }
+
+    /// Whose tokens are accepted: none if anybody's.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.policy.issuer.as_deref()
     }
 }
 
 /// The answer to a token for want of what it lacks.
-fn answer_for_want_of(lack: &Lack, waited: Waited) -> AuthError {
-    let kind = match lack {
-        Lack::FirstSet => AuthErrorKind::KeysPending,
-        Lack::OtherKey { .. } => AuthErrorKind::SignatureInvalid,
+fn answer_for(want: &Want, waited: Waited) -> AuthError {
+    let kind = match want {
+        Want::Answer => AuthErrorKind::VerifierUnavailable,
+        Want::Keys(Lack::FirstSet) => AuthErrorKind::KeysPending,
+        Want::Keys(Lack::OtherKey { .. }) => AuthErrorKind::SignatureInvalid,
         // The token may be good: nobody could look.
-        Lack::Key { refresh_failed, .. } if *refresh_failed || waited == Waited::InVain => {
+        Want::Keys(Lack::Key { refresh_failed, .. }) if *refresh_failed || waited == Waited::InVain => {
             AuthErrorKind::KeysUnavailable
         }
-        Lack::Key { .. } => AuthErrorKind::KeyUnknown,
+        Want::Keys(Lack::Key { .. }) => AuthErrorKind::KeyUnknown,
     };
     kind.into()
 }
 
 impl fmt::Display for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; keys: {}; {}", self.policy, self.keys, self.cache)
+        write!(f, "{}; {}", self.policy, self.authority)?;
+        match self.authority {
+            Authority::Endpoint(_) => Ok(()),
+            _ => write!(f, "; {}", self.cache),
+        }
     }
 }
 
@@ -272,7 +327,15 @@ impl fmt::Debug for Verifier {
 pub(crate) enum Stop {
     Refused(AuthError),
     /// All is well so far, but what comes next is not here.
-    Lacking(Lack),
+    Lacking(Want),
+}
+
+/// What a plausible token lacks.
+#[derive(Debug)]
+pub(crate) enum Want {
+    Keys(Lack),
+    /// What its provider says of it.
+    Answer,
 }
 
 impl From<AuthError> for Stop {

@@ -2,9 +2,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Keys, VerifiedToken};
+use super::{Authority, VerifiedToken};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
+use crate::source::Source;
 use crate::token::{AlgorithmSet, Audience, NumericDate, UnverifiedClaims, UnverifiedHeader};
 
 /// The clock difference that is forgiven by default: enough for drift between synchronised machines.
@@ -30,6 +31,9 @@ pub(super) struct Policy {
     pub(super) leeway: Duration,
     pub(super) max_age: Option<Duration>,
     pub(super) max_lifetime: Option<Duration>,
+    /// How far `iat` may lie in the future; none: it is not judged.
+    pub(super) issued_at_skew: Option<Duration>,
+    pub(super) late_links: LateLinks,
     pub(super) required: Vec<&'static str>,
     pub(super) rules: Vec<Rule>,
     pub(super) clock: Arc<dyn Clock>,
@@ -48,22 +52,66 @@ pub(super) enum Binding {
     Ignore,
 }
 
-/// A rule of the application's own.
+/// Whether an expired link is told from any other expired token, which costs a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LateLinks {
+    Named,
+    Unnamed,
+}
+
+/// A rule of the application's own, or of a provider's.
 #[derive(Clone)]
 pub(super) struct Rule {
     pub(super) name: &'static str,
-    pub(super) accepts: Arc<dyn Fn(&VerifiedToken) -> bool + Send + Sync>,
+    pub(super) judge: Arc<Judge>,
+}
+
+type Judge = dyn Fn(&VerifiedToken) -> Result<(), AuthError> + Send + Sync;
+
+/// What is asked of claims that do not change with time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClaimCheck {
+    Issuer,
+    Audience,
+    Subject,
+    Binding,
+    Required,
+}
+
+/// What is asked of the times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TimeCheck {
+    Expiry,
+    NotBefore,
+    IssuedAt,
+    Age,
+    Lifetime,
+}
+
+impl ClaimCheck {
+    /// In the order that they are made.
+    pub(super) const ALL: [Self; 5] =
+        [Self::Issuer, Self::Audience, Self::Subject, Self::Binding, Self::Required];
+}
+
+impl TimeCheck {
+    /// In the order that they are made.
+    pub(super) const ALL: [Self; 5] =
+        [Self::Expiry, Self::NotBefore, Self::IssuedAt, Self::Age, Self::Lifetime];
 }
 
 impl Policy {
-    pub(super) fn new(issuer: String, audience: String, keys: &Keys) -> Result<Self, ConfigError> {
+    pub(super) fn new(issuer: String, audience: String, authority: &Authority) -> Result<Self, ConfigError> {
         if issuer.is_empty() {
             return Err(ConfigError::new(
                 "the issuer is empty: name the one whose tokens are accepted, as it stands in their `iss`",
             ));
         }
         check_audience(&audience)?;
-        if let Keys::Set(jwks) = keys
+        if let Authority::Endpoint(endpoint) = authority {
+            endpoint.check_client()?;
+        }
+        if let Authority::Keys(jwks) = authority
             && let Some(keys_of) = jwks.issuer()
             && keys_of != issuer
         {
@@ -74,9 +122,10 @@ impl Policy {
         Ok(Self {
             issuer: Some(issuer),
             audiences: Some(vec![audience]),
-            algorithms: match keys {
-                Keys::Set(_) => AlgorithmSet::asymmetric(),
-                Keys::Secret(secret) => [secret.algorithm()].into(),
+            algorithms: match authority {
+                Authority::Keys(_) => AlgorithmSet::asymmetric(),
+                Authority::Secret(secret) => [secret.algorithm()].into(),
+                Authority::Endpoint(_) => AlgorithmSet::every(),
             },
             typ: None,
             subject: None,
@@ -85,6 +134,8 @@ impl Policy {
             leeway: DEFAULT_LEEWAY,
             max_age: None,
             max_lifetime: None,
+            issued_at_skew: None,
+            late_links: LateLinks::Unnamed,
             required: Vec::new(),
             rules: Vec::new(),
             clock: Arc::new(SystemClock),
@@ -93,10 +144,6 @@ impl Policy {
 
     pub(super) fn now(&self) -> NumericDate {
         NumericDate::from_system_time(self.clock.now())
-    }
-
-    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
     }
 
     pub(super) fn audiences(&self) -> &[String] {
@@ -118,67 +165,100 @@ impl Policy {
     }
 
     pub(super) fn check_claims(&self, claims: &UnverifiedClaims<'_>) -> Result<(), AuthError> {
-        if let Some(issuer) = &self.issuer
-            && claims.iss.as_deref() != Some(issuer)
-        {
-            return Err(AuthErrorKind::IssuerMismatch.into());
-        }
-        if self.audiences.is_some() && claims.aud != Audience::Ours {
-            return Err(AuthErrorKind::AudienceMismatch.into());
-        }
-        if self.subject.is_some() && claims.sub.as_deref() != self.subject.as_deref() {
-            return Err(AuthError::about(AuthErrorKind::ClaimRefused, "sub"));
-        }
-        if claims.bound && self.binding == Binding::Refuse {
-            return Err(AuthErrorKind::TokenBound.into());
-        }
-        for (index, claim) in self.required.iter().enumerate() {
-            if claims.present & (1 << index) == 0 {
-                return Err(AuthError::about(AuthErrorKind::ClaimMissing, claim));
+        ClaimCheck::ALL.into_iter().try_for_each(|check| self.judge_claims(check, claims))
+    }
+
+    pub(super) fn judge_claims(
+        &self,
+        check: ClaimCheck,
+        claims: &UnverifiedClaims<'_>,
+    ) -> Result<(), AuthError> {
+        match check {
+            ClaimCheck::Issuer => match &self.issuer {
+                Some(issuer) if claims.iss.as_deref() != Some(issuer) => {
+                    Err(AuthErrorKind::IssuerMismatch.into())
+                }
+                _ => Ok(()),
+            },
+            ClaimCheck::Audience if self.audiences.is_some() && claims.aud != Audience::Ours => {
+                Err(AuthErrorKind::AudienceMismatch.into())
             }
+            ClaimCheck::Subject
+                if self.subject.is_some() && claims.sub.as_deref() != self.subject.as_deref() =>
+            {
+                Err(AuthError::about(AuthErrorKind::ClaimRefused, "sub"))
+            }
+            ClaimCheck::Binding if claims.bound && self.binding == Binding::Refuse => {
+                Err(AuthErrorKind::TokenBound.into())
+            }
+            ClaimCheck::Required => {
+                let is_absent = |index: usize| claims.present & (1 << index) == 0;
+                match self.required.iter().enumerate().find(|(index, _)| is_absent(*index)) {
+                    Some((_, claim)) => Err(AuthError::about(AuthErrorKind::ClaimMissing, claim)),
+                    None => Ok(()),
+                }
+            }
+            ClaimCheck::Audience | ClaimCheck::Subject | ClaimCheck::Binding => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn check_times(&self, times: &Times, now: NumericDate) -> Result<(), AuthError> {
-        match times.exp {
-            Some(exp) if now >= exp.plus(self.leeway) => return Err(AuthErrorKind::TokenExpired.into()),
-            None if self.expiry == Demand::Required => {
-                return Err(AuthError::about(AuthErrorKind::ClaimMissing, "exp"));
+        TimeCheck::ALL.into_iter().try_for_each(|check| self.judge_times(check, times, now))
+    }
+
+    pub(super) fn judge_times(
+        &self,
+        check: TimeCheck,
+        times: &Times,
+        now: NumericDate,
+    ) -> Result<(), AuthError> {
+        let required = |date: Option<NumericDate>, claim| {
+            date.ok_or(AuthError::about(AuthErrorKind::ClaimMissing, claim))
+        };
+        let not_after = |date: NumericDate, skew| {
+            if date > now.plus(skew) { Err(AuthErrorKind::TokenNotYetValid.into()) } else { Ok(()) }
+        };
+        match check {
+            TimeCheck::Expiry => match times.exp {
+                Some(exp) if now >= exp.plus(self.leeway) => Err(AuthErrorKind::TokenExpired.into()),
+                None if self.expiry == Demand::Required => required(None, "exp").map(drop),
+                _ => Ok(()),
+            },
+            TimeCheck::NotBefore => times.nbf.map_or(Ok(()), |nbf| not_after(nbf, self.leeway)),
+            TimeCheck::IssuedAt => match (times.iat, self.issued_at_skew) {
+                (Some(iat), Some(skew)) => not_after(iat, skew),
+                _ => Ok(()),
+            },
+            TimeCheck::Age => {
+                let Some(max_age) = self.max_age else { return Ok(()) };
+                let iat = required(times.iat, "iat")?;
+                not_after(iat, self.leeway)?;
+                if now >= iat.plus(max_age).plus(self.leeway) {
+                    return Err(AuthErrorKind::TokenTooOld.into());
+                }
+                Ok(())
             }
-            _ => {}
+            TimeCheck::Lifetime => {
+                let Some(max_lifetime) = self.max_lifetime else { return Ok(()) };
+                let iat = required(times.iat, "iat")?;
+                let exp = required(times.exp, "exp")?;
+                not_after(iat, self.leeway)?;
+                if exp > iat.plus(max_lifetime) {
+                    return Err(AuthErrorKind::TokenTooOld.into());
+                }
+                Ok(())
+            }
         }
-        let is_future = |date: NumericDate| date > now.plus(self.leeway);
-        if times.nbf.is_some_and(is_future) {
-            return Err(AuthErrorKind::TokenNotYetValid.into());
-        }
-        if let Some(max_age) = self.max_age {
-            let iat = times.iat.ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "iat"))?;
-            if is_future(iat) {
-                return Err(AuthErrorKind::TokenNotYetValid.into());
-            }
-            if now >= iat.plus(max_age).plus(self.leeway) {
-                return Err(AuthErrorKind::TokenTooOld.into());
-            }
-        }
-        if let Some(max_lifetime) = self.max_lifetime {
-            let iat = times.iat.ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "iat"))?;
-            let exp = times.exp.ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "exp"))?;
-            if is_future(iat) {
-                return Err(AuthErrorKind::TokenNotYetValid.into());
-            }
-            if exp > iat.plus(max_lifetime) {
-                return Err(AuthErrorKind::TokenTooOld.into());
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn check_rules(&self, token: &VerifiedToken) -> Result<(), AuthError> {
-        match self.rules.iter().find(|rule| !(rule.accepts)(token)) {
-            Some(rule) => Err(AuthError::about(AuthErrorKind::ClaimRefused, rule.name)),
-            None => Ok(()),
-        }
+        self.rules.iter().try_for_each(|rule| (rule.judge)(token))
+    }
+
+    /// What `error` is called of a token that was found at `source`, if its signature is good.
+    pub(super) fn name_lateness(&self, error: AuthError, source: Source) -> AuthError {
+        let is_late = error.kind() == AuthErrorKind::TokenExpired && source == Source::Query;
+        if is_late && self.late_links == LateLinks::Named { AuthErrorKind::LinkExpired.into() } else { error }
     }
 }
 
@@ -228,6 +308,9 @@ impl fmt::Display for Policy {
         write!(f, "; exp and nbf hold within {:?}", self.leeway)?;
         if let Some(max_age) = self.max_age {
             write!(f, "; iat is at most {max_age:?} ago")?;
+        }
+        if let Some(skew) = self.issued_at_skew {
+            write!(f, "; iat is at most {skew:?} ahead")?;
         }
         if let Some(max_lifetime) = self.max_lifetime {
             write!(f, "; exp is at most {max_lifetime:?} after iat")?;

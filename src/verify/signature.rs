@@ -1,8 +1,10 @@
-//! The proof that a signature was verified: only here can one be made, and there are no claims without it.
+//! The proof that a signature was verified, here or by the provider: only here can one be made, and there are no claims
+//! without it.
 
 use std::sync::Arc;
 
 use crate::jwks::{SharedSecret, VerifyingKey};
+use crate::remote::Vouched;
 use crate::token::{Algorithm, Signature, UnverifiedToken};
 
 /// Says that a signature was good, and what the key that made it is called.
@@ -36,4 +38,9 @@ pub(super) fn by_secret(
 ) -> Option<SignatureVerified> {
     let good = algorithm == secret.algorithm() && secret.verifies(token.signing_input(), tag.as_bytes());
     good.then_some(SignatureVerified { kid: None })
+}
+
+/// Takes the word of the provider, who has the key and was asked about this very token.
+pub(super) fn by_word(_vouched: Vouched) -> SignatureVerified {
+    SignatureVerified { kid: None }
 }

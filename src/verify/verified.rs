@@ -3,9 +3,10 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::policy::Times;
+use super::policy::{Policy, Times};
 use super::signature::SignatureVerified;
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind};
@@ -110,6 +111,18 @@ impl VerifiedToken {
     }
 }
 
+impl VerifiedToken {
+    /// The claims as a `T` that is read anew each time, for what the crate itself looks at.
+    pub(crate) fn read<'t, T: Deserialize<'t>>(&'t self) -> Result<T, AuthError> {
+        serde_json::from_str(&self.verified.payload).map_err(|_| AuthErrorKind::ClaimsMismatch.into())
+    }
+
+    /// Until when a verifier would accept it: `exp` and the leeway.
+    pub(crate) fn accepted_until(&self) -> Option<SystemTime> {
+        self.expires_at()?.checked_add(self.verified.leeway)
+    }
+}
+
 impl fmt::Debug for VerifiedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedToken")
@@ -125,6 +138,7 @@ pub(super) struct Verified {
     header: JoseHeader,
     kid: Option<Arc<str>>,
     times: Times,
+    leeway: Duration,
     clock: Arc<dyn Clock>,
     typed: TypedClaims,
 }
@@ -136,7 +150,7 @@ impl Verified {
         header: &UnverifiedHeader<'_>,
         payload: String,
         times: Times,
-        clock: &Arc<dyn Clock>,
+        policy: &Policy,
     ) -> Arc<Self> {
         let key_name = signed.kid();
         // By now the two are equal where both are there, and the key's is shared already.
@@ -151,7 +165,8 @@ impl Verified {
             header: JoseHeader { algorithm: header.algorithm, kid: kid.clone(), typ: header.owned_typ() },
             kid: kid.or(key_name),
             times,
-            clock: Arc::clone(clock),
+            leeway: policy.leeway,
+            clock: Arc::clone(&policy.clock),
             typed: TypedClaims::default(),
         })
     }

@@ -319,13 +319,13 @@ async fn a_key_that_the_token_brings_or_names_is_neither_used_nor_fetched() {
     ] {
         let mut header = header_with(members.clone());
         let forged = attacker.token_with_header(&header, &good_claims());
-        let refused = verifier.verify_or_refetch(&forged).await;
+        let refused = verifier.verify_or_ask(&forged).await;
         assert_eq!(refused.expect_err("forged").code(), "signature_invalid", "{members}");
         let honest = shared_key().token_with_header(&header, &good_claims());
-        assert!(verifier.verify_or_refetch(&honest).await.is_ok(), "{members}");
+        assert!(verifier.verify_or_ask(&honest).await.is_ok(), "{members}");
         header["kid"] = "evil".into();
         let forged = attacker.token_with_header(&header, &good_claims());
-        let refused = verifier.verify_or_refetch(&forged).await;
+        let refused = verifier.verify_or_ask(&forged).await;
         assert_eq!(refused.expect_err("forged").code(), UNKNOWN_KEY, "{members}");
     }
     let visit = listener.accept().map(|_| ()).map_err(|error| error.kind());

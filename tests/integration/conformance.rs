@@ -10,7 +10,7 @@ use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::jwks::{Jwks, SharedSecret};
 use tower_jwt_auth::token::Algorithm;
-use tower_jwt_auth::verify::Keys;
+use tower_jwt_auth::verify::Authority;
 
 use crate::support::app::{ACCEPTED, Canned, outcome};
 use crate::support::issuer::decode;
@@ -105,7 +105,7 @@ impl Vectors {
 }
 
 impl File {
-    fn verifier(&self, keys: impl Into<Keys>, now: u32) -> Verifier {
+    fn verifier(&self, keys: impl Into<Authority>, now: u32) -> Verifier {
         let issuer = self.issuer.as_deref().unwrap_or("any");
         let audience = self.audience.as_deref().unwrap_or("any");
         let mut verifier =

@@ -16,7 +16,7 @@ use tower_jwt_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
 use tower_jwt_auth::jwks::{Jwks, SharedSecret, VerifyingKey};
 use tower_jwt_auth::source::{RequestHead, TokenSources};
 use tower_jwt_auth::token::Algorithm;
-use tower_jwt_auth::verify::{Keys, VerifiedToken};
+use tower_jwt_auth::verify::{Authority, VerifiedToken};
 use tower_jwt_auth::{Claims, JwtAuthLayer};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -213,7 +213,7 @@ async fn a_key_set_that_cannot_be_fetched_is_logged_without_its_query_and_its_bo
     let status = changes.changed().await.expect("an attempt");
     assert_eq!(status.last_error, Some("unparsable"));
     let token = key().token(&claims(json!({})));
-    let refused = verifier_with(jwks.clone()).verify_or_refetch(&token).await;
+    let refused = verifier_with(jwks.clone()).verify_or_ask(&token).await;
     assert_eq!(refused.expect_err("no keys").kind(), AuthErrorKind::KeysPending);
     let logged = log.take();
     assert!(logged.contains("issuer.example/keys"), "{logged}");
@@ -234,7 +234,7 @@ async fn shown(key: &SigningKey, token: &str) -> Vec<(&'static str, String)> {
     let good = verifier.verify(token).expect("a good token");
     let registered = good.claims::<RegisteredClaims>().expect("claims");
     let refused = good.claims::<Vec<u8>>().expect_err("not an array");
-    let secret_keys = Keys::from(secret.clone());
+    let secret_keys = Authority::from(secret.clone());
     let verifier_text = format!("{verifier:?} {verifier}");
     let layer = JwtAuthLayer::new(verifier).with_sources(TokenSources::default());
     let inner = tower::service_fn(async |_: Request<String>| {
@@ -268,7 +268,7 @@ async fn shown(key: &SigningKey, token: &str) -> Vec<(&'static str, String)> {
         ("JwksChanges", format!("{:?}", keys.changes())),
         ("VerifyingKey", format!("{public:?}")),
         ("SharedSecret", format!("{secret:?}")),
-        ("Keys", format!("{secret_keys:?} {secret_keys}")),
+        ("Authority", format!("{secret_keys:?} {secret_keys}")),
         ("AuthError", format!("{refused:?} {refused}")),
         ("ClaimsRejection", format!("{:?}", ClaimsRejection::Refused(refused))),
         ("ClaimsRejection without the layer", format!("{:?}", missing.expect_err("no layer"))),

@@ -7,12 +7,12 @@ use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use tower_jwt_auth::error::AuthErrorKind::{AlgorithmUnsupported, KeyUnknown, SignatureInvalid};
 use tower_jwt_auth::jwks::{JwksState, SharedSecret, VerifyingKey};
-use tower_jwt_auth::verify::Keys;
+use tower_jwt_auth::verify::Authority;
 
 use super::*;
 use crate::support::issuer::shared_key;
 
-fn fixed(keys: impl Into<Keys>) -> Verifier {
+fn fixed(keys: impl Into<Authority>) -> Verifier {
     let verifier = Verifier::new(ISSUER, AUDIENCE, keys).expect("good settings");
     verifier.with_clock(FixedClock::at_unix(NOW))
 }
@@ -117,7 +117,8 @@ fn a_jwk_is_taken_as_json_and_as_a_type_of_jsonwebtoken() {
         assert_eq!(by_decoding.clone().with_kid("k"), by_jwk, "{algorithm}");
         let set: JwkSet = serde_json::from_value(json!({ "keys": [json] })).expect("jsonwebtoken reads it");
         let by_set = Jwks::try_from(&set).expect("a set");
-        for keys in [Keys::from(by_json), by_jwk.into(), by_decoding.with_kid("k").into(), by_set.into()] {
+        for keys in [Authority::from(by_json), by_jwk.into(), by_decoding.with_kid("k").into(), by_set.into()]
+        {
             assert_eq!(judged(&fixed(keys), &token), Ok(()), "{algorithm}");
         }
     }

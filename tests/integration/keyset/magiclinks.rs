@@ -61,7 +61,7 @@ async fn its_tokens_are_judged_as_recorded_with_keys_sent_as_plain_text() {
             assert_eq!(outcome(&verifier, token).await, Ok(()));
         }
         for (token, reason) in &set.bad {
-            let error = verifier.verify_or_refetch(token).await.map(|_| ()).expect_err(reason);
+            let error = verifier.verify_or_ask(token).await.map(|_| ()).expect_err(reason);
             assert_eq!(error.code(), reason);
         }
         assert_eq!(jwks.status().keys, 2);

@@ -80,7 +80,7 @@ fn stray_token(kid: &str) -> String {
 
 /// What `verifier` thinks of `token`, having waited.
 async fn outcome(verifier: &Verifier, token: &str) -> Result<(), AuthErrorKind> {
-    let answer = verifier.verify_or_refetch(token).await;
+    let answer = verifier.verify_or_ask(token).await;
     answer.map(|_| ()).map_err(|error| error.kind())
 }
 

@@ -8,7 +8,7 @@ use tower::ServiceExt;
 use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::fetch::{Fetch, FetchFuture, FetchRequest};
 use tower_jwt_auth::jwks::Jwks;
-use tower_jwt_auth::verify::Keys;
+use tower_jwt_auth::verify::Authority;
 use tower_jwt_auth::{AuthError, Claims, JwtAuthLayer, Verifier};
 
 use super::issuer::{AUDIENCE, ISSUER, NOW, jwks_of, shared_key};
@@ -21,7 +21,7 @@ pub fn verifier() -> Verifier {
     verifier_with(Jwks::from_json(jwks_of([shared_key()])).expect("a key set"))
 }
 
-pub fn verifier_with(keys: impl Into<Keys>) -> Verifier {
+pub fn verifier_with(keys: impl Into<Authority>) -> Verifier {
     Verifier::new(ISSUER, AUDIENCE, keys).expect("a policy").with_clock(FixedClock::at_unix(NOW))
 }
 
