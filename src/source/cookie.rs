@@ -7,9 +7,12 @@ use http::{HeaderMap, header};
 use super::bearer::is_token_byte;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
+/// The longest name: it leaves room for what the cookie is there for.
+const MAX_NAME_BYTES: usize = 256;
+
 /// The name of the cookie that holds the token.
 #[derive(Clone)]
-pub(super) struct CookieName(Arc<str>);
+pub(crate) struct CookieName(Arc<str>);
 
 impl Default for CookieName {
     /// `__Host-` keeps other hosts of the domain from setting it ([RFC 6265bis §4.1.3.2]).
@@ -21,8 +24,13 @@ impl Default for CookieName {
 }
 
 impl CookieName {
-    pub(super) fn new(name: &str) -> Result<Self, ConfigError> {
-        if name.is_empty() || !name.bytes().all(is_token_byte) {
+    /// Where an app keeps the nonce of a sign-in that it has begun.
+    pub(crate) fn of_nonce() -> Self {
+        Self("__Host-nonce".into())
+    }
+
+    pub(crate) fn new(name: &str) -> Result<Self, ConfigError> {
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(is_token_byte) {
             return Err(ConfigError::new(format!(
                 "{name:?} is no cookie name: write one like \"__Host-jwt\""
             )));
@@ -35,7 +43,7 @@ impl CookieName {
     ///
     /// [RFC 9113 §8.2.3]: https://www.rfc-editor.org/rfc/rfc9113#section-8.2.3
     /// [RFC 6265 §4.2.2]: https://www.rfc-editor.org/rfc/rfc6265#section-4.2.2
-    pub(super) fn find<'r>(&self, headers: &'r HeaderMap) -> Result<Option<Cow<'r, str>>, AuthError> {
+    pub(crate) fn find<'r>(&self, headers: &'r HeaderMap) -> Result<Option<Cow<'r, str>>, AuthError> {
         let fields = headers.get_all(header::COOKIE).iter();
         let mut values = fields
             .flat_map(|field| field.as_bytes().split(|byte| *byte == b';'))

@@ -25,6 +25,7 @@ mod bearer;
 mod cookie;
 mod cross_site;
 mod query;
+mod set_cookie;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -33,9 +34,12 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Request, Uri};
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
-use cookie::CookieName;
+pub(crate) use cookie::CookieName;
 pub(crate) use cross_site::CrossSiteRule;
 use query::QueryName;
+pub(crate) use query::original_uri;
+pub use set_cookie::{MAX_COOKIE_BYTES, SameSite};
+pub(crate) use set_cookie::{cookie_that_ends, set_cookie};
 
 /// Where to look for a token.
 ///
@@ -64,6 +68,11 @@ impl TokenSources {
     /// The `Authorization` header and nothing else: what OAuth 2.1, FAPI 2.0 and MCP ask for.
     pub fn bearer_only() -> Self {
         Self { query: None, cookie: None, ..Self::default() }
+    }
+
+    /// The query parameter `name` and nothing else.
+    pub(crate) fn query_only(name: &'static str) -> Self {
+        Self { bearer: false, query: Some(QueryName::of_provider(name)), cookie: None, ..Self::default() }
     }
 
     /// Reads the cookie `name`, case-sensitively.
@@ -96,6 +105,12 @@ impl TokenSources {
         Ok(self)
     }
 
+    /// Where the query parameter is there more than once, reads the last one: for a provider that appends its own.
+    pub(crate) fn taking_the_last_in_the_query(mut self) -> Self {
+        self.query = self.query.map(QueryName::taking_the_last);
+        self
+    }
+
     /// Reads no query parameter.
     pub fn without_query(mut self) -> Self {
         self.query = None;
@@ -112,6 +127,32 @@ impl TokenSources {
     pub fn with_source(mut self, source: impl TokenSource) -> Self {
         self.others.push(Arc::new(source));
         self
+    }
+
+    /// The cookie that is read, if one is.
+    pub(crate) fn cookie(&self) -> Option<&CookieName> {
+        self.cookie.as_ref()
+    }
+
+    /// Whether the query is read.
+    pub(crate) fn reads_query(&self) -> bool {
+        self.query.is_some()
+    }
+
+    /// What the place is called that `source` stands for: the same name at the same source is the same place.
+    pub(crate) fn place(&self, source: Source) -> (Source, Option<String>) {
+        let name = match source {
+            Source::Query => self.query.as_ref().map(ToString::to_string),
+            Source::Cookie => self.cookie.as_ref().map(ToString::to_string),
+            _ => None,
+        };
+        (source, name)
+    }
+
+    /// `uri` without the token.
+    pub(crate) fn without_token(&self, uri: &Uri) -> Uri {
+        let scrubbed = self.query.as_ref().and_then(|query| query.without_token(uri));
+        scrubbed.unwrap_or_else(|| uri.clone())
     }
 
     /// The one token of `request`, if it has one.

@@ -10,11 +10,22 @@ use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
 /// The name of the query parameter that holds the token.
 #[derive(Clone)]
-pub(super) struct QueryName(Arc<str>);
+pub(super) struct QueryName {
+    name: Arc<str>,
+    repeated: Repeated,
+}
+
+/// What a parameter that is there twice means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeated {
+    Conflict,
+    /// The last one counts: the provider appends it to whatever was there.
+    Last,
+}
 
 impl Default for QueryName {
     fn default() -> Self {
-        Self("jwt".into())
+        Self { name: "jwt".into(), repeated: Repeated::Conflict }
     }
 }
 
@@ -23,7 +34,17 @@ impl QueryName {
         if name.is_empty() {
             return Err(ConfigError::new("a query parameter needs a name: write one like \"jwt\""));
         }
-        Ok(Self(name.into()))
+        Ok(Self { name: name.into(), repeated: Repeated::Conflict })
+    }
+
+    /// Where a provider says that it puts the token.
+    pub(super) fn of_provider(name: &'static str) -> Self {
+        Self { name: name.into(), repeated: Repeated::Conflict }
+    }
+
+    /// The last of several counts, instead of none.
+    pub(super) fn taking_the_last(self) -> Self {
+        Self { repeated: Repeated::Last, ..self }
     }
 
     /// The value of the one parameter of this name, form-decoded once, on GET and HEAD.
@@ -38,6 +59,9 @@ impl QueryName {
         let value = match (values.next(), values.next()) {
             (None, _) => return Ok(None),
             (Some(value), None) => value,
+            (Some(_), Some(second)) if self.repeated == Repeated::Last => {
+                values.next_back().unwrap_or(second)
+            }
             (Some(_), Some(_)) => return Err(AuthErrorKind::CredentialsConflict.into()),
         };
         if value.is_empty() {
@@ -65,7 +89,7 @@ impl QueryName {
     }
 
     /// `uri` without the parameter, every other byte as it was; none if the parameter is not there.
-    fn without_token(&self, uri: &Uri) -> Option<Uri> {
+    pub(super) fn without_token(&self, uri: &Uri) -> Option<Uri> {
         let query = uri.query().filter(|_| self.is_in(uri))?;
         let kept: Vec<_> = query.split('&').filter(|pair| !self.names(pair)).collect();
         let path_and_query = match kept.as_slice() {
@@ -82,10 +106,21 @@ impl QueryName {
     fn names(&self, pair: &str) -> bool {
         let name = pair.split_once('=').map_or(pair, |(name, _)| name);
         if !name.contains(['%', '+']) {
-            return name == &*self.0;
+            return name == &*self.name;
         }
-        percent_decode_str(&name.replace('+', " ")).eq(self.0.bytes())
+        percent_decode_str(&name.replace('+', " ")).eq(self.name.bytes())
     }
+}
+
+/// The URI as it came in, before axum's routers took their parts off.
+#[cfg(feature = "axum")]
+pub(crate) fn original_uri<B>(request: &Request<B>) -> Option<&Uri> {
+    request.extensions().get().map(|axum::extract::OriginalUri(original)| original)
+}
+
+#[cfg(not(feature = "axum"))]
+pub(crate) fn original_uri<B>(_request: &Request<B>) -> Option<&Uri> {
+    None
 }
 
 fn value(pair: &str) -> &str {
@@ -94,7 +129,11 @@ fn value(pair: &str) -> &str {
 
 impl fmt::Display for QueryName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)?;
+        match self.repeated {
+            Repeated::Conflict => Ok(()),
+            Repeated::Last => f.write_str(" (the last one)"),
+        }
     }
 }
 
@@ -141,6 +180,23 @@ mod tests {
             ("/?jwt=&jwt=a", Err(CredentialsConflict)),
         ] {
             assert_eq!(found(Method::GET, uri), want, "{uri}");
+        }
+    }
+
+    #[test]
+    fn where_the_provider_appends_it_the_last_of_several_counts_and_all_are_scrubbed() {
+        let name = QueryName::default().taking_the_last();
+        for (uri, want) in [
+            ("/?jwt=a", Some("a")),
+            ("/?jwt=evil&jwt=a", Some("a")),
+            ("/?jwt=x&b=1&jwt=y&jwt=a&c", Some("a")),
+            ("/?jwt=a&jwt=", None),
+        ] {
+            let mut request = request(Method::GET, uri);
+            let found = name.find(&RequestHead::of(&request)).ok().flatten().map(Cow::into_owned);
+            assert_eq!(found.as_deref(), want, "{uri}");
+            name.scrub(&mut request);
+            assert!(!name.is_in(request.uri()), "{uri}");
         }
     }
 
