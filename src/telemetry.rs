@@ -220,6 +220,31 @@ pub(crate) fn asked(endpoint: &str, result: &'static str, cause: Option<&str>, t
     }
 }
 
+/// Why a store of used and revoked tokens had no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreTrouble {
+    Full,
+    Failed,
+    TimedOut,
+}
+
+/// `accepted` says whether the token was let in all the same.
+pub(crate) fn store_failed(trouble: StoreTrouble, cause: Option<&(dyn Error + 'static)>, accepted: bool) {
+    let code = match trouble {
+        StoreTrouble::Full => "full",
+        StoreTrouble::Failed => "failed",
+        StoreTrouble::TimedOut => "timed_out",
+    };
+    let cause = cause.map(ToString::to_string).unwrap_or_default();
+    tracing::warn!(target: TARGET, code, cause, accepted, "no answer from the replay store");
+    #[cfg(feature = "metrics")]
+    {
+        let outcome = if accepted { "accepted" } else { "refused" };
+        metrics::counter!("jwt_auth_replay_store_failures_total", "code" => code, "outcome" => outcome)
+            .increment(1);
+    }
+}
+
 /// A layer starts to guard something: says once what it checks.
 pub(crate) fn guarding(policy: &dyn std::fmt::Display) {
     tracing::info!(target: TARGET, %policy, "verifying tokens");

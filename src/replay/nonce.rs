@@ -1,0 +1,247 @@
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+
+use super::receipt::hexadecimal;
+use crate::crypto;
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
+use crate::source::{CookieName, SameSite, cookie_that_ends, set_cookie};
+use crate::verify::VerifiedToken;
+
+/// How long the cookie of a nonce lasts: as long as a sign-in may take.
+pub const NONCE_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// The longest nonce that is compared.
+const MAX_NONCE_BYTES: usize = 512;
+
+/// A value that a sign-in is begun with, and that comes back in the token's `nonce` claim ([OpenID Connect Core §3.1.2.1]).
+///
+/// # Examples
+///
+/// An app that sends its users to a provider:
+///
+/// ```
+/// use axum::response::{AppendHeaders, IntoResponse, Redirect};
+/// use http::header::SET_COOKIE;
+/// use tower_jwt_auth::replay::Nonce;
+///
+/// async fn sign_in() -> impl IntoResponse {
+///     let nonce = Nonce::generate();
+///     let to = format!("https://phone.link/auth?client_id=my-app&nonce={}", nonce.as_str());
+///     (AppendHeaders([(SET_COOKIE, nonce.to_cookie())]), Redirect::to(&to))
+/// }
+/// ```
+///
+/// [OpenID Connect Core §3.1.2.1]: https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest
+#[derive(Clone)]
+pub struct Nonce(Box<str>);
+
+impl Nonce {
+    /// A new one: 32 random bytes in hexadecimal.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(hexadecimal(&crypto::random_bytes::<32>()).into())
+    }
+
+    /// The one that a sign-in was begun with, as it was kept.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::NonceMissing`] if `text` is empty, or longer than 512 bytes.
+    pub fn expected(text: &str) -> Result<Self, AuthError> {
+        if text.is_empty() || text.len() > MAX_NONCE_BYTES {
+            return Err(AuthErrorKind::NonceMissing.into());
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// To send to the provider.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A `Set-Cookie` value that keeps it in the browser for [10 minutes](NONCE_LIFETIME), out of reach of scripts and of
+    /// other hosts: `__Host-nonce`.
+    #[must_use]
+    pub fn to_cookie(&self) -> HeaderValue {
+        NonceRule::from_cookie().cookie(self, NONCE_LIFETIME).unwrap_or(HeaderValue::from_static(""))
+    }
+
+    /// Whether `token` came of the sign-in that this one began; compared in constant time.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::NonceMismatch`] if its `nonce` is another, absent, empty, or no string.
+    pub fn check(&self, token: &VerifiedToken) -> Result<(), AuthError> {
+        #[derive(Deserialize)]
+        struct Bound<'t> {
+            #[serde(borrow)]
+            nonce: std::borrow::Cow<'t, str>,
+        }
+        match token.read::<Bound<'_>>() {
+            Ok(bound) if crypto::same(bound.nonce.as_bytes(), self.0.as_bytes()) => Ok(()),
+            _ => Err(AuthErrorKind::NonceMismatch.into()),
+        }
+    }
+}
+
+/// Who knows it can pass for the browser that it was given to.
+impl fmt::Debug for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Nonce([redacted])")
+    }
+}
+
+/// Where a request says which nonce it expects in its token.
+///
+/// # Examples
+///
+/// ```
+/// # use tower_jwt_auth::{jwks::SharedSecret, token::Algorithm, JwtAuthLayer, Verifier};
+/// use tower_jwt_auth::replay::NonceRule;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let verifier = Verifier::new("https://login.example.com", "my-api", SharedSecret::new(Algorithm::Hs256, [7; 32])?)?;
+/// let auth = JwtAuthLayer::new(verifier).with_nonce(NonceRule::from_cookie());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct NonceRule {
+    source: NonceSource,
+}
+
+#[derive(Clone)]
+enum NonceSource {
+    Cookie(CookieName),
+    Header(HeaderName),
+}
+
+impl NonceRule {
+    /// The cookie that [`Nonce::to_cookie`] sets. It is taken back when its token was let in.
+    pub fn from_cookie() -> Self {
+        Self { source: NonceSource::Cookie(CookieName::of_nonce()) }
+    }
+
+    /// Another cookie, set before the browser was sent away.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `name` is no cookie name.
+    pub fn from_cookie_named(name: &str) -> Result<Self, ConfigError> {
+        Ok(Self { source: NonceSource::Cookie(CookieName::new(name)?) })
+    }
+
+    /// The header `name`, which the client sets.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `name` is no header name.
+    pub fn from_header(name: &str) -> Result<Self, ConfigError> {
+        let name = name.parse().map_err(|_| ConfigError::new(format!("{name:?} is no header name")))?;
+        Ok(Self { source: NonceSource::Header(name) })
+    }
+
+    /// The one nonce of a request.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::NonceMissing`] if there is none, or more than one.
+    pub(crate) fn find(&self, headers: &HeaderMap) -> Result<Nonce, AuthError> {
+        let missing = || AuthError::from(AuthErrorKind::NonceMissing);
+        match &self.source {
+            NonceSource::Cookie(name) => {
+                let value = name.find(headers).map_err(|_| missing())?;
+                Nonce::expected(&value.ok_or_else(missing)?)
+            }
+            NonceSource::Header(name) => {
+                let mut values = headers.get_all(name).iter();
+                match (values.next().map(HeaderValue::to_str), values.next()) {
+                    (Some(Ok(value)), None) => Nonce::expected(value),
+                    _ => Err(missing()),
+                }
+            }
+        }
+    }
+
+    /// A `Set-Cookie` value that keeps `nonce` for `lifetime`; none if it is not in a cookie.
+    pub(crate) fn cookie(&self, nonce: &Nonce, lifetime: Duration) -> Option<HeaderValue> {
+        match &self.source {
+            NonceSource::Cookie(name) => set_cookie(name, nonce.as_str(), SameSite::Lax, Some(lifetime)).ok(),
+            NonceSource::Header(_) => None,
+        }
+    }
+
+    /// A `Set-Cookie` value that takes it back.
+    pub(crate) fn spent(&self) -> Option<HeaderValue> {
+        match &self.source {
+            NonceSource::Cookie(name) => Some(cookie_that_ends(name)),
+            NonceSource::Header(_) => None,
+        }
+    }
+}
+
+/// For the list of what a layer checks.
+impl fmt::Display for NonceRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            NonceSource::Cookie(name) => write!(f, "nonce is that of cookie {name}"),
+            NonceSource::Header(name) => write!(f, "nonce is that of header {name}"),
+        }
+    }
+}
+
+impl fmt::Debug for NonceRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NonceRule({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_is_64_hexadecimal_digits_that_nobody_has_seen() {
+        let (one, other) = (Nonce::generate(), Nonce::generate());
+        assert_eq!(one.as_str().len(), 64);
+        assert!(one.as_str().bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
+        assert_ne!(one.as_str(), other.as_str());
+        assert_eq!(format!("{one:?}"), "Nonce([redacted])");
+        assert_eq!(
+            one.to_cookie(),
+            format!("__Host-nonce={}; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=600", one.as_str())
+        );
+    }
+
+    #[test]
+    fn one_nonce_that_is_not_empty_is_expected() {
+        let cookie = NonceRule::from_cookie();
+        let in_header = NonceRule::from_header("x-nonce").expect("a name");
+        let found = |rule: &NonceRule, lines: &[(&str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                let name: HeaderName = name.parse().expect("a name");
+                headers.append(name, value.parse().expect("a value"));
+            }
+            rule.find(&headers).ok().map(|nonce| nonce.as_str().to_owned())
+        };
+        for (rule, lines, want) in [
+            (&cookie, vec![("cookie", "__Host-nonce=abc")], Some("abc")),
+            (&cookie, vec![], None),
+            (&cookie, vec![("cookie", "__Host-nonce=")], None),
+            (&cookie, vec![("cookie", "__Host-nonce=a; __Host-nonce=a")], None),
+            (&cookie, vec![("x-nonce", "abc")], None),
+            (&in_header, vec![("x-nonce", "abc")], Some("abc")),
+            (&in_header, vec![("x-nonce", "")], None),
+            (&in_header, vec![("x-nonce", "a"), ("x-nonce", "a")], None),
+            (&in_header, vec![("cookie", "__Host-nonce=abc")], None),
+        ] {
+            assert_eq!(found(rule, &lines).as_deref(), want, "{rule:?} {lines:?}");
+        }
+        assert!(Nonce::expected(&"a".repeat(513)).is_err());
+    }
+}

@@ -1,0 +1,145 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Mark, Receipt, ReplayStore, StoreError, StoreFuture, TokenId, nameless};
+use crate::error::{AuthError, AuthErrorKind};
+use crate::telemetry::{self, StoreTrouble};
+use crate::verify::VerifiedToken;
+
+/// The time that a store has for an answer.
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a layer asks its [`ReplayStore`].
+///
+/// See the [module docs](super).
+#[derive(Clone)]
+#[must_use]
+pub struct ReplayRule {
+    store: Arc<dyn ReplayStore>,
+    uses: Uses,
+    on_failure: OnFailure,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Uses {
+    Once,
+    Many,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnFailure {
+    Refuse,
+    Accept,
+}
+
+impl ReplayRule {
+    /// Each token counts once; it has to have a `jti` and an `exp`. What was revoked does not count at all.
+    pub fn single_use(store: impl ReplayStore) -> Self {
+        Self { store: Arc::new(store), uses: Uses::Once, on_failure: OnFailure::Refuse }
+    }
+
+    /// What was revoked is refused. A token without `jti` cannot be.
+    pub fn deny_list(store: impl ReplayStore) -> Self {
+        Self { uses: Uses::Many, ..Self::single_use(store) }
+    }
+
+    /// Lets tokens in while the store gives no answer, with a warning and a count of each.
+    ///
+    /// # Security
+    ///
+    /// Whoever can bring the store down can use a token again, and one that was revoked. A store that is full refuses all
+    /// the same.
+    pub fn insecure_accept_when_the_store_fails(mut self) -> Self {
+        self.on_failure = OnFailure::Accept;
+        self
+    }
+
+    pub(crate) fn is_single_use(&self) -> bool {
+        self.uses == Uses::Once
+    }
+
+    /// Whether `token` may be used, which uses it up if it counts once. A browser that it was handed over to has a receipt.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::TokenReplayed`], [`AuthErrorKind::TokenRevoked`], [`AuthErrorKind::ReplayUnavailable`], and
+    /// [`AuthErrorKind::ClaimMissing`] for want of a `jti` or an `exp`.
+    pub(crate) async fn check(
+        &self,
+        token: &VerifiedToken,
+        receipt: Option<&Receipt>,
+    ) -> Result<(), AuthError> {
+        let id = TokenId::of(token)?;
+        let found = match (self.uses, id) {
+            (Uses::Once, None) => return Err(nameless()),
+            (Uses::Many, None) => return Ok(()),
+            (Uses::Once, Some(id)) => {
+                let until =
+                    token.accepted_until().ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "exp"))?;
+                let mark = receipt.map_or(Mark::Used, Receipt::mark);
+                self.ask(self.store.insert(id, mark, until)).await?
+            }
+            (Uses::Many, Some(id)) => self.ask(self.store.find(id)).await?,
+        };
+        match found {
+            None => Ok(()),
+            Some(Mark::Revoked) => Err(AuthErrorKind::TokenRevoked.into()),
+            Some(_) if self.uses == Uses::Many => Ok(()),
+            Some(Mark::HandedOver(hash)) if receipt.is_some_and(|receipt| receipt.fits(&hash)) => Ok(()),
+            Some(_) => Err(AuthErrorKind::TokenReplayed.into()),
+        }
+    }
+
+    /// Refuses `token` from now on, if it has a name and an end.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::ReplayUnavailable`], whatever was chosen: who signs out is to know that it did not work.
+    pub(crate) async fn revoke(&self, token: &VerifiedToken) -> Result<(), AuthError> {
+        let (Some(id), Some(until)) = (TokenId::of(token)?, token.accepted_until()) else { return Ok(()) };
+        match timeout(STORE_TIMEOUT, self.store.deny(id, until)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(AuthErrorKind::ReplayUnavailable.into()),
+        }
+    }
+
+    /// The store's answer, within the time; none also where it gives none and that is to be accepted.
+    async fn ask(&self, question: StoreFuture<'_, Option<Mark>>) -> Result<Option<Mark>, AuthError> {
+        let trouble = match timeout(STORE_TIMEOUT, question).await {
+            Ok(Ok(found)) => return Ok(found),
+            Ok(Err(StoreError::Full)) => {
+                telemetry::store_failed(StoreTrouble::Full, None, false);
+                return Err(AuthErrorKind::ReplayUnavailable.into());
+            }
+            Ok(Err(StoreError::Failed(source))) => Some(source),
+            Err(_) => None,
+        };
+        let accepted = self.on_failure == OnFailure::Accept;
+        let kind = if trouble.is_some() { StoreTrouble::Failed } else { StoreTrouble::TimedOut };
+        telemetry::store_failed(kind, trouble.as_deref().map(|source| source as _), accepted);
+        if accepted { Ok(None) } else { Err(AuthErrorKind::ReplayUnavailable.into()) }
+    }
+}
+
+/// For the list of what a layer checks.
+impl fmt::Display for ReplayRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.uses {
+            Uses::Once => "each token counts once",
+            Uses::Many => "revoked tokens are refused",
+        })?;
+        match self.on_failure {
+            OnFailure::Refuse => Ok(()),
+            OnFailure::Accept => f.write_str(", UNLESS THE STORE FAILS"),
+        }
+    }
+}
+
+impl fmt::Debug for ReplayRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReplayRule({self})")
+    }
+}
