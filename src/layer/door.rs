@@ -1,21 +1,23 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use http::header::{self, HeaderMap, HeaderValue};
-use http::{Request, Response};
+use http::{Request, header};
 
-use crate::error::{AuthError, AuthErrorKind};
-use crate::rejection::{Anonymous, Caller, Refusals};
-use crate::source::{CrossSiteRule, Found, RequestHead, Source, TokenSources};
+use super::admission::Admission;
+use super::entrance::Entrance;
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
+use crate::handoff::provider_error;
+use crate::rejection::{Anonymous, Refusals};
+use crate::source::{Found, RequestHead, Source};
 use crate::telemetry;
-use crate::verify::{Stop, VerifiedToken, Verifier, Want};
+use crate::token::unverified_issuer;
+use crate::verify::{VerifiedToken, Verifier};
 
 /// Everything a layer is set to, and what it decides.
 #[derive(Clone)]
 pub(super) struct Door {
-    pub(super) verifier: Arc<Verifier>,
-    pub(super) sources: TokenSources,
-    pub(super) cross_site: CrossSiteRule,
+    /// One or more; the issuers of several are known and differ.
+    entrances: Vec<Arc<Entrance>>,
     pub(super) absence: Absence,
     pub(super) refusals: Refusals,
     /// Set once its settings have been told.
@@ -29,47 +31,72 @@ pub(super) enum Absence {
     Passes,
 }
 
-/// Where a request stands after its token was looked for and checked with the keys that are here.
+/// Where a request stands after its token was looked for and checked with what is here.
 pub(super) enum Verdict {
-    Verified(VerifiedToken),
+    Verified {
+        token: VerifiedToken,
+        expiry_notice: Option<std::time::Duration>,
+    },
     Anonymous,
     Refused {
         error: AuthError,
         source: Option<Source>,
     },
-    /// Whether it is good depends on keys that are being fetched.
-    Pending {
-        token: Box<str>,
-        source: Source,
-        want: Want,
-    },
+    /// More has to be asked, of a provider, a store or the claims.
+    Pending(Box<Admission>),
 }
 
 impl Verdict {
-    fn refused(error: impl Into<AuthError>, source: Option<Source>) -> Self {
-        Self::Refused { error: error.into(), source }
+    fn refused(error: impl Into<AuthError>) -> Self {
+        Self::Refused { error: error.into(), source: None }
     }
 
-    fn source(&self) -> Option<Source> {
+    pub(super) fn source(&self) -> Option<Source> {
         match self {
-            Self::Verified(token) => Some(token.source()),
+            Self::Verified { token, .. } => Some(token.source()),
             Self::Anonymous => None,
             Self::Refused { source, .. } => *source,
-            Self::Pending { source, .. } => Some(*source),
+            Self::Pending(admission) => Some(admission.source),
         }
     }
 }
 
 impl Door {
     pub(super) fn new(verifier: Arc<Verifier>) -> Self {
+        Self::with(vec![Arc::new(Entrance::new(verifier))])
+    }
+
+    /// One door with the entrances of several.
+    pub(super) fn any_of<'d>(doors: impl Iterator<Item = &'d Self>) -> Result<Self, ConfigError> {
+        let entrances: Vec<_> = doors.flat_map(|door| door.entrances.iter().cloned()).collect();
+        let mut issuers: Vec<_> = entrances.iter().map(|entrance| entrance.verifier.issuer()).collect();
+        if issuers.contains(&None) {
+            return Err(ConfigError::new(
+                "one of the layers accepts any issuer: tokens of the others would be its own",
+            ));
+        }
+        issuers.sort_unstable();
+        if issuers.is_empty() || issuers.windows(2).any(|two| two.first() == two.last()) {
+            return Err(ConfigError::new("several layers are one or more, each for an issuer of its own"));
+        }
+        Ok(Self::with(entrances))
+    }
+
+    fn with(entrances: Vec<Arc<Entrance>>) -> Self {
         Self {
-            verifier,
-            sources: TokenSources::default(),
-            cross_site: CrossSiteRule::default(),
+            entrances,
             absence: Absence::Refused,
             refusals: Refusals::default(),
             announced: OnceLock::new(),
         }
+    }
+
+    pub(super) fn entrances(&self) -> impl Iterator<Item = &Entrance> {
+        self.entrances.iter().map(|entrance| &**entrance)
+    }
+
+    pub(super) fn entrances_mut(&mut self) -> impl Iterator<Item = &mut Entrance> {
+        self.entrances.iter_mut().map(Arc::make_mut)
     }
 
     /// Says once, where the door is hung, everything that it is set to.
@@ -83,28 +110,46 @@ impl Door {
     }
 
     pub(super) fn judge<B>(&self, request: &Request<B>) -> Verdict {
-        let head = RequestHead::of(request);
-        let Found { token, source } = match self.sources.find(&head) {
-            Ok(Some(found)) => found,
-            Ok(None) if self.absence == Absence::Passes => return Verdict::Anonymous,
-            Ok(None) => return Verdict::refused(AuthErrorKind::TokenMissing, None),
-            Err(error) => return Verdict::refused(error, None),
-        };
-        if source == Source::Cookie
-            && let Err(error) = self.cross_site.check(&head)
-        {
-            return Verdict::refused(error, Some(source));
+        match self.find(&RequestHead::of(request)) {
+            Ok(Some((entrance, found))) => entrance.judge(&found, request),
+            Ok(None) => self.judge_absence(request),
+            Err(error) => Verdict::refused(error),
         }
-        match self.verifier.check(&token, source) {
-            Ok(verified) => Verdict::Verified(verified),
-            Err(Stop::Refused(error)) => Verdict::refused(error, Some(source)),
-            Err(Stop::Lacking(want)) => Verdict::Pending { token: token.into(), source, want },
+    }
+
+    fn judge_absence<B>(&self, request: &Request<B>) -> Verdict {
+        let hands_off = self.entrances().any(Entrance::expects_arrivals);
+        match provider_error(request.method(), request.uri()).filter(|_| hands_off) {
+            Some(kind) => Verdict::refused(kind),
+            None if self.absence == Absence::Passes => Verdict::Anonymous,
+            None => Verdict::refused(AuthErrorKind::TokenMissing),
         }
+    }
+
+    /// The one token of a request, and the entrance that it may come in by.
+    fn find<'r>(&self, head: &RequestHead<'r>) -> Result<Option<(&Arc<Entrance>, Found<'r>)>, AuthError> {
+        if let [only] = self.entrances.as_slice() {
+            return Ok(only.sources.find(head)?.map(|found| (only, found)));
+        }
+        let mut candidates = Vec::new();
+        for entrance in &self.entrances {
+            if let Some(found) = entrance.sources.find(head)? {
+                candidates.push((entrance, found));
+            }
+        }
+        choose(candidates)
+    }
+
+    /// Whether the URI of `request` holds a token, to be read or not.
+    pub(super) fn exposed_in<B>(&self, request: &Request<B>) -> bool {
+        self.entrances().any(|entrance| entrance.sources.exposed_in(request))
     }
 
     /// Makes `request` fit to be passed on: with its token, or word that it has none, and with none in its URI.
     pub(super) fn admit<B>(&self, request: &mut Request<B>, token: Option<VerifiedToken>) {
-        self.sources.scrub(request);
+        for entrance in self.entrances() {
+            entrance.sources.scrub(request);
+        }
         for (name, value) in request.headers_mut() {
             // Their `Debug` shows nothing from here on.
             if name == header::AUTHORIZATION || name == header::COOKIE {
@@ -124,15 +169,40 @@ impl Door {
     }
 }
 
+/// The entrance for the one token of a request, by the issuer that it says it has, which nothing but its keys will prove.
+///
+/// Tokens in different places are a conflict, but for cookies: of those, which a browser adds by itself, the first counts,
+/// and none beside a token that was put there on purpose.
+fn choose<'d, 'r>(
+    mut candidates: Vec<(&'d Arc<Entrance>, Found<'r>)>,
+) -> Result<Option<(&'d Arc<Entrance>, Found<'r>)>, AuthError> {
+    if candidates.iter().any(|(_, found)| found.source != Source::Cookie) {
+        candidates.retain(|(_, found)| found.source != Source::Cookie);
+    }
+    let Some((first, found)) = candidates.first() else { return Ok(None) };
+    let (place, on_purpose) = (first.sources.place(found.source), found.source != Source::Cookie);
+    let is_there =
+        |(entrance, found): &(&Arc<Entrance>, Found<'_>)| entrance.sources.place(found.source) == place;
+    if on_purpose && !candidates.iter().all(is_there) {
+        return Err(AuthErrorKind::CredentialsConflict.into());
+    }
+    candidates.retain(is_there);
+    let issuer = candidates.first().and_then(|(_, found)| unverified_issuer(&found.token));
+    let chosen = candidates.into_iter().find(|(entrance, _)| entrance.verifier.issuer() == issuer.as_deref());
+    chosen.map(Some).ok_or(AuthErrorKind::IssuerMismatch.into())
+}
+
 /// Every setting by name, and every protection that is off.
 impl fmt::Display for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; tokens from: {}", self.verifier, self.sources)?;
+        for (index, entrance) in self.entrances().enumerate() {
+            if index > 0 {
+                f.write_str("; OR ")?;
+            }
+            entrance.fmt(f)?;
+        }
         if self.absence == Absence::Passes {
             f.write_str("; a token is optional")?;
-        }
-        if !self.cross_site.is_enforced() {
-            f.write_str("; CROSS-SITE REQUESTS ARE ACCEPTED")?;
         }
         Ok(())
     }
@@ -142,105 +212,4 @@ impl fmt::Debug for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Door({self})")
     }
-}
-
-/// What the way back needs to know about a request that has been passed on or refused.
-pub(super) struct Passage {
-    door: Arc<Door>,
-    caller: Caller,
-    privacy: Privacy,
-    /// Where the token was found.
-    source: Option<Source>,
-}
-
-/// What an answer must forbid: shared caches know to keep answers to `Authorization` to themselves
-/// ([RFC 9111 §3.5]), but nothing of tokens in cookies and URLs.
-///
-/// [RFC 9111 §3.5]: https://www.rfc-editor.org/rfc/rfc9111#section-3.5
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Privacy {
-    Ordinary,
-    NoStore,
-    NoStoreNoReferrer,
-}
-
-impl Passage {
-    /// Of `request` as it came in, before its URI is scrubbed.
-    pub(super) fn of<B>(request: &Request<B>, verdict: &Verdict, door: &Arc<Door>) -> Self {
-        let privacy = match verdict.source() {
-            _ if door.sources.exposed_in(request) => Privacy::NoStoreNoReferrer,
-            Some(Source::Bearer) | None => Privacy::Ordinary,
-            Some(_) => Privacy::NoStore,
-        };
-        let source = verdict.source();
-        Self { door: Arc::clone(door), caller: Caller::of(request.headers()), privacy, source }
-    }
-
-    pub(super) fn door(&self) -> &Door {
-        &self.door
-    }
-
-    pub(super) fn refuse<R: From<String>>(&self, error: AuthError) -> Response<R> {
-        telemetry::refused(&error, self.source);
-        self.protect(self.door.refusals.answer(error, self.caller).map(R::from))
-    }
-
-    /// The answer of the service behind the door. An extractor's refusal is put into the door's words, unless a handler has
-    /// made another answer of it; what middleware has added to its header stays.
-    pub(super) fn finish<R: From<String>>(&self, mut response: Response<R>) -> Response<R> {
-        match Refusals::take_pending(&mut response) {
-            Some(error) if response.status() == error.status() => {
-                let mut answer = self.refuse(error);
-                let mut added = std::mem::take(response.headers_mut());
-                for of_the_old_answer in OF_ONE_ANSWER {
-                    added.remove(of_the_old_answer);
-                }
-                // Where both have a field, the answer's own counts.
-                added.extend(std::mem::take(answer.headers_mut()));
-                *answer.headers_mut() = added;
-                answer
-            }
-            _ => self.protect(response),
-        }
-    }
-
-    fn protect<R>(&self, mut response: Response<R>) -> Response<R> {
-        if self.privacy == Privacy::Ordinary {
-            return response;
-        }
-        let headers = response.headers_mut();
-        if !says(headers, &header::CACHE_CONTROL, "no-store") {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        }
-        if self.privacy == Privacy::NoStoreNoReferrer {
-            headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        }
-        response
-    }
-}
-
-/// The fields that describe one answer, or the body that comes with it, and go with it when it is replaced.
-const OF_ONE_ANSWER: [header::HeaderName; 10] = [
-    header::WWW_AUTHENTICATE,
-    header::RETRY_AFTER,
-    header::CACHE_CONTROL,
-    header::CONTENT_TYPE,
-    header::CONTENT_LENGTH,
-    header::CONTENT_ENCODING,
-    header::CONTENT_RANGE,
-    header::TRANSFER_ENCODING,
-    header::ETAG,
-    header::LAST_MODIFIED,
-];
-
-/// Whether `directive` is among those of the header `name`.
-fn says(headers: &HeaderMap, name: &header::HeaderName, directive: &str) -> bool {
-    headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        // What stands between quotes is no directive; better to say it twice.
-        .filter(|value| !value.contains('"'))
-        .flat_map(|value| value.split(','))
-        .any(|said| said.trim().eq_ignore_ascii_case(directive))
 }

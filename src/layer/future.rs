@@ -7,14 +7,14 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::door::Passage;
+use super::admission::Admitted;
+use super::passage::Passage;
 use crate::error::AuthError;
-use crate::verify::VerifiedToken;
 
 pin_project! {
     /// The answer of a [`JwtAuthService`](super::JwtAuthService), to come.
     ///
-    /// It boxes nothing unless the token has to wait for keys.
+    /// It boxes nothing unless more is asked than keys that are here can answer.
     #[must_use = "a future does nothing unless it is polled"]
     pub struct ResponseFuture<S, B>
     where
@@ -28,7 +28,7 @@ pin_project! {
 pin_project! {
     #[project = StepProjection]
     enum Step<S, B, F, R> {
-        Refused { response: Option<R> },
+        Answered { response: Option<R> },
         Pending { verdict: PendingVerdict, waiting: Option<Waiting<S, B>> },
         Readying { waiting: Option<Waiting<S, B>> },
         Admitted { #[pin] future: F, passage: Passage },
@@ -42,14 +42,15 @@ struct Waiting<S, B> {
     passage: Passage,
 }
 
-type PendingVerdict = Pin<Box<dyn Future<Output = Result<VerifiedToken, AuthError>> + Send>>;
+type PendingVerdict = Pin<Box<dyn Future<Output = Result<Admitted, AuthError>> + Send>>;
 
 impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn refused(response: S::Response) -> Self {
-        Self { step: Step::Refused { response: Some(response) } }
+    /// The door's own answer.
+    pub(super) fn answered(response: S::Response) -> Self {
+        Self { step: Step::Answered { response: Some(response) } }
     }
 
     pub(super) fn pending(
@@ -77,22 +78,27 @@ where
         let mut step = self.project().step;
         loop {
             let next = match step.as_mut().project() {
-                StepProjection::Refused { response } => match response.take() {
+                StepProjection::Answered { response } => match response.take() {
                     Some(response) => return Poll::Ready(Ok(response)),
                     // Polled again after it was ready, which no caller may do: there is nothing left to say.
                     None => return Poll::Pending,
                 },
                 StepProjection::Pending { verdict, waiting } => {
                     let outcome = ready!(verdict.as_mut().poll(cx));
-                    let Some(Waiting { service, mut request, passage }) = waiting.take() else {
+                    let Some(Waiting { service, mut request, mut passage }) = waiting.take() else {
                         return Poll::Pending;
                     };
                     match outcome {
-                        Ok(token) => {
+                        Ok(Admitted::HandedOver(response)) => {
+                            Step::Answered { response: Some(passage.answer(response)) }
+                        }
+                        Ok(Admitted::PassedOn { token, expiry_notice, cookie }) => {
+                            passage.note_expiry(&token, expiry_notice);
+                            passage.set_cookie(cookie);
                             passage.door().admit(&mut request, Some(token));
                             Step::Readying { waiting: Some(Waiting { service, request, passage }) }
                         }
-                        Err(error) => Step::Refused { response: Some(passage.refuse(error)) },
+                        Err(error) => Step::Answered { response: Some(passage.refuse(error)) },
                     }
                 }
                 StepProjection::Readying { waiting } => {

@@ -25,12 +25,16 @@
 //! # Ok(()) }
 //! ```
 
+mod admission;
 mod door;
+mod entrance;
 mod future;
+mod passage;
 mod service;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Response;
 use tower_layer::Layer;
@@ -39,11 +43,14 @@ pub use future::ResponseFuture;
 pub use service::JwtAuthService;
 
 use crate::error::ConfigError;
+use crate::handoff::{HandOff, Logout};
 use crate::jwks::Jwks;
 use crate::rejection::Refusal;
+use crate::replay::{MemoryReplayStore, NonceRule, ReplayRule};
 use crate::source::TokenSources;
 use crate::verify::Verifier;
 use door::{Absence, Door};
+use entrance::Entrance;
 
 /// Protects a service with a [`Verifier`].
 ///
@@ -73,6 +80,32 @@ impl JwtAuthLayer {
         Ok(Self::new(Verifier::new(issuer, audience, Jwks::discover(issuer)?)?))
     }
 
+    /// Lets in whatever one of `layers` lets in: the issuer that a token says it has chooses the layer that judges it.
+    ///
+    /// Each keeps its own keys, sources and conditions, so that a token is judged by one layer only, from the places that
+    /// this one reads. Realm, hook and whether a token is optional are set on the result; other settings made there are for
+    /// all of them.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there are none, two are for one issuer, or one accepts any.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use tower_jwt_auth::{jwks::SharedSecret, token::Algorithm, JwtAuthLayer, Verifier};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let layer = |issuer: &str| -> Result<JwtAuthLayer, Box<dyn std::error::Error>> { Ok(JwtAuthLayer::new(Verifier::new(issuer, "my-api", SharedSecret::new(Algorithm::Hs256, [7; 32])?)?)) };
+    /// # let (staff, customers) = (layer("https://staff.example.com")?, layer("https://login.example.com")?);
+    /// let auth = JwtAuthLayer::any_of([staff.clone(), customers])?;
+    /// assert!(JwtAuthLayer::any_of([staff.clone(), staff]).is_err());
+    /// # Ok(()) }
+    /// ```
+    pub fn any_of(layers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
+        let layers: Vec<_> = layers.into_iter().collect();
+        Ok(Self { door: Arc::new(Door::any_of(layers.iter().map(|layer| &*layer.door))?) })
+    }
+
     /// Lets requests without a token pass; a bad token is still refused.
     pub fn optional(self) -> Self {
         self.change(|door| door.absence = Absence::Passes)
@@ -80,7 +113,62 @@ impl JwtAuthLayer {
 
     /// Looks for tokens in `sources` instead of the [default](crate::source) ones.
     pub fn with_sources(self, sources: TokenSources) -> Self {
-        self.change(|door| door.sources = sources)
+        self.set(sources, |entrance, sources| entrance.sources = sources)
+    }
+
+    /// Accepts each token once, by a store in the memory of this process. Where several processes serve one app, use
+    /// [`with_replay_rule`](Self::with_replay_rule) with a store that they share.
+    ///
+    /// With a [hand-off](crate::handoff), the one use is the link; its browser goes on with the cookie.
+    pub fn single_use(self) -> Self {
+        self.change_entrances(|entrance| {
+            let clock = entrance.verifier.clock();
+            entrance.replay = Some(ReplayRule::single_use(MemoryReplayStore::new().with_shared_clock(clock)));
+        })
+    }
+
+    /// Asks a store which tokens were used and which were revoked.
+    pub fn with_replay_rule(self, rule: ReplayRule) -> Self {
+        self.set(rule, |entrance, rule| entrance.replay = Some(rule))
+    }
+
+    /// Accepts a token only with the nonce that the request expects in it.
+    pub fn with_nonce(self, rule: NonceRule) -> Self {
+        self.set(rule, |entrance, rule| entrance.nonce = Some(rule))
+    }
+
+    /// Turns a token in a link into a cookie: see [`handoff`](crate::handoff).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the layer reads no query or no cookie.
+    pub fn hand_off(self) -> Result<Self, ConfigError> {
+        self.with_hand_off(HandOff::default())
+    }
+
+    /// Like [`hand_off`](Self::hand_off), with settings.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the layer reads no query or no cookie.
+    pub fn with_hand_off(self, hand_off: HandOff) -> Result<Self, ConfigError> {
+        if self.door.entrances().any(|e| !e.sources.reads_query() || e.sources.cookie().is_none()) {
+            return Err(ConfigError::new(
+                "a hand-off takes a token from the query and leaves a cookie: the layer has to read both",
+            ));
+        }
+        Ok(self.change_entrances(|entrance| entrance.hand_off = Some(hand_off)))
+    }
+
+    /// A service that ends the session which a [hand-off](crate::handoff) began.
+    pub fn logout(&self) -> Logout {
+        Logout::of(self.door.entrances().filter_map(Entrance::signed_in).collect())
+    }
+
+    /// Says in the answer's `Token-Expires-In` how many seconds are left of a token, once it is less than `left`: for
+    /// clients that sign in again in time.
+    pub fn with_expiry_notice(self, left: Duration) -> Self {
+        self.change_entrances(|entrance| entrance.expiry_notice = Some(left))
     }
 
     /// Names what is protected, in challenges: `api` by default.
@@ -124,7 +212,9 @@ impl JwtAuthLayer {
     ///
     /// [`ConfigError`] if `origin` is more or less than a scheme, a host and perhaps a port.
     pub fn with_trusted_origin(self, origin: &str) -> Result<Self, ConfigError> {
-        self.try_change(|door| door.cross_site.trust(origin))
+        self.try_change(|door| {
+            door.entrances_mut().try_for_each(|entrance| entrance.cross_site.trust(origin))
+        })
     }
 
     /// Lets any site make a browser send the cookie along.
@@ -134,7 +224,16 @@ impl JwtAuthLayer {
     /// A form on any page of the web then acts as the user who looks at it, unless the cookie is `SameSite=Strict` or
     /// another defence against cross-site request forgery stands before this layer.
     pub fn insecure_accept_cross_site_requests(self) -> Self {
-        self.change(|door| door.cross_site.disable())
+        self.change_entrances(|entrance| entrance.cross_site.disable())
+    }
+
+    /// Gives each entrance a `setting` of its own.
+    fn set<T: Clone>(self, setting: T, set: impl Fn(&mut Entrance, T)) -> Self {
+        self.change_entrances(|entrance| set(entrance, setting.clone()))
+    }
+
+    fn change_entrances(self, change: impl FnMut(&mut Entrance)) -> Self {
+        self.change(|door| door.entrances_mut().for_each(change))
     }
 
     fn change(mut self, change: impl FnOnce(&mut Door)) -> Self {

@@ -4,8 +4,9 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::door::{Door, Passage, Verdict};
+use super::door::{Door, Verdict};
 use super::future::ResponseFuture;
+use super::passage::Passage;
 
 /// A service behind a [`JwtAuthLayer`](super::JwtAuthLayer).
 ///
@@ -46,9 +47,10 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let verdict = self.door.judge(&request);
-        let passage = Passage::of(&request, &verdict, &self.door);
+        let mut passage = Passage::of(&request, &verdict, &self.door);
         match verdict {
-            Verdict::Verified(token) => {
+            Verdict::Verified { token, expiry_notice } => {
+                passage.note_expiry(&token, expiry_notice);
                 self.door.admit(&mut request, Some(token));
                 ResponseFuture::admitted(self.inner.call(request), passage)
             }
@@ -58,14 +60,12 @@ where
             }
             Verdict::Refused { error, .. } => {
                 self.give_back_readiness();
-                ResponseFuture::refused(passage.refuse(error))
+                ResponseFuture::answered(passage.refuse(error))
             }
-            Verdict::Pending { token, source, want } => {
+            Verdict::Pending(admission) => {
                 self.give_back_readiness();
                 let service = self.inner.clone();
-                let verifier = Arc::clone(&self.door.verifier);
-                let verdict = Box::pin(async move { verifier.wait_and_check(&token, source, want).await });
-                ResponseFuture::pending(verdict, service, request, passage)
+                ResponseFuture::pending(Box::pin(admission.decide()), service, request, passage)
             }
         }
     }

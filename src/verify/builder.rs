@@ -134,7 +134,11 @@ impl Verifier {
 
     /// Judges times by `clock` instead of the machine's.
     pub fn with_clock(self, clock: impl Clock) -> Self {
-        self.change(|policy| policy.clock = Arc::new(clock))
+        self.with_shared_clock(Arc::new(clock))
+    }
+
+    pub(crate) fn with_shared_clock(self, clock: Arc<dyn Clock>) -> Self {
+        self.change(|policy| policy.clock = clock)
     }
 
     /// Remembers up to `tokens` accepted tokens, instead of 1,024; 0 turns the cache off. What an

@@ -41,6 +41,7 @@ pub use cache::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES};
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY};
 pub use verified::VerifiedToken;
 
+use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::jwks::{Lack, Waited};
 use crate::remote::Vouched;
@@ -284,6 +285,11 @@ impl Verifier {
         }
         telemetry::verified(CacheUse::Miss);
         Ok(token)
+    }
+
+    /// What its times are judged by.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.policy.clock)
     }
 
     /// Whose tokens are accepted: none if anybody's.

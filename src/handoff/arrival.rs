@@ -1,0 +1,139 @@
+use std::borrow::Cow;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Uri};
+
+use crate::error::{AuthError, AuthErrorKind};
+use crate::source::{RequestHead, TokenSources};
+
+/// A browser that has followed a link with a token in it.
+pub(crate) struct Arrival {
+    /// Where it goes on.
+    location: HeaderValue,
+    /// The cookie that it came with.
+    pub(crate) session: Option<String>,
+}
+
+impl Arrival {
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::NavigationRequired`] if nobody has navigated here, and
+    /// [`AuthErrorKind::CredentialsConflict`] or [`AuthErrorKind::CredentialsMalformed`] if the session's cookie is no one
+    /// cookie.
+    pub(crate) fn of<B>(request: &Request<B>, sources: &TokenSources) -> Result<Self, AuthError> {
+        let head = RequestHead::of(request);
+        let location = location(&sources.without_token(outermost_uri(request)));
+        let (true, Some(cookie), Some(location)) = (is_navigation(&head), sources.cookie(), location) else {
+            return Err(AuthErrorKind::NavigationRequired.into());
+        };
+        let session = cookie.find(head.headers)?.map(Cow::into_owned);
+        Ok(Self { location, session })
+    }
+}
+
+/// Sends the browser on, with a cookie.
+pub(crate) fn see_other(
+    arrival: Arrival,
+    cookies: impl IntoIterator<Item = HeaderValue>,
+) -> Response<String> {
+    let mut response = Response::new(String::new());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    headers.insert(header::LOCATION, arrival.location);
+    for cookie in cookies {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// The URI as the browser knows it: a router may have taken its own part off.
+fn outermost_uri<B>(request: &Request<B>) -> &Uri {
+    crate::source::original_uri(request).unwrap_or(request.uri())
+}
+
+/// A path and a query on this very host, whatever the path looks like: a browser reads `//host` and `/\host` as other
+/// hosts, so that such a path is told to begin here.
+fn location(uri: &Uri) -> Option<HeaderValue> {
+    let path = match uri.path() {
+        "" => "/",
+        path => path,
+    };
+    if !path.starts_with('/') {
+        return None;
+    }
+    let here = if path.starts_with("//") || path.starts_with("/\\") { "/." } else { "" };
+    let location = match uri.query() {
+        Some(query) => format!("{here}{path}?{query}"),
+        None => format!("{here}{path}"),
+    };
+    HeaderValue::try_from(location).ok()
+}
+
+/// Whether somebody goes to this page, as far as the browser says ([Fetch Metadata]); what says nothing is believed.
+///
+/// [Fetch Metadata]: https://www.w3.org/TR/fetch-metadata/
+fn is_navigation(request: &RequestHead<'_>) -> bool {
+    request.method == Method::GET
+        && says_nothing_but(request.headers, "sec-fetch-mode", "navigate")
+        && says_nothing_but(request.headers, "sec-fetch-dest", "document")
+        && !["sec-purpose", "purpose"].into_iter().any(|name| is_prefetch(request.headers, name))
+}
+
+fn says_nothing_but(headers: &HeaderMap, name: &str, value: &str) -> bool {
+    headers.get_all(name).iter().all(|said| said == value)
+}
+
+/// What is fetched ahead may never be looked at.
+fn is_prefetch(headers: &HeaderMap, name: &str) -> bool {
+    headers.get_all(name).iter().any(|value| value.as_bytes().starts_with(b"prefetch"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_never_leaves_the_host() {
+        for (uri, want) in [
+            ("/", "/"),
+            ("/a/b?c=d&e=%20+", "/a/b?c=d&e=%20+"),
+            ("/a?", "/a?"),
+            ("//evil.example/x?y", "/.//evil.example/x?y"),
+            ("/\\evil.example", "/./\\evil.example"),
+            ("///evil.example", "/.///evil.example"),
+            ("/%2F/evil", "/%2F/evil"),
+            ("https://evil.example/x?y", "/x?y"),
+            ("https://evil.example//x", "/.//x"),
+            ("https://evil.example", "/"),
+        ] {
+            let found = location(&uri.parse().expect("a URI"));
+            assert_eq!(found.expect("a location"), want, "{uri}");
+        }
+        assert_eq!(location(&Uri::from_static("*")), None);
+    }
+
+    #[test]
+    fn a_link_is_navigated_to_by_get_and_for_a_document() {
+        let is_navigation = |method: Method, lines: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, HeaderValue::from_static(value));
+            }
+            is_navigation(&RequestHead { method: &method, uri: &Uri::from_static("/"), headers: &headers })
+        };
+        let browser = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        assert!(is_navigation(Method::GET, &[]) && is_navigation(Method::GET, &browser));
+        assert!(!is_navigation(Method::HEAD, &[]));
+        for other in [
+            ("sec-fetch-mode", "cors"),
+            ("sec-fetch-mode", "no-cors"),
+            ("sec-fetch-dest", "iframe"),
+            ("sec-fetch-dest", "image"),
+            ("sec-purpose", "prefetch;prerender"),
+            ("purpose", "prefetch"),
+        ] {
+            assert!(!is_navigation(Method::GET, &[other]), "{other:?}");
+            assert!(!is_navigation(Method::GET, &[browser.as_slice(), &[other]].concat()), "{other:?}");
+        }
+    }
+}

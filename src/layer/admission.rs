@@ -1,0 +1,123 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderValue, Response, StatusCode};
+
+use super::entrance::Entrance;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::handoff::{Arrival, HandOff, see_other};
+use crate::replay::{Nonce, Receipt};
+use crate::source::{CookieName, Source};
+use crate::verify::{VerifiedToken, Want};
+
+/// A token on its way in, of which not all can be judged at once.
+pub(super) struct Admission {
+    pub(super) entrance: Arc<Entrance>,
+    pub(super) text: Box<str>,
+    pub(super) source: Source,
+    pub(super) progress: Progress,
+    /// The nonce that the request expects in it.
+    pub(super) nonce: Option<Nonce>,
+    /// What the browser got when the token was handed over to it.
+    pub(super) receipt: Option<Receipt>,
+    /// Where the browser goes on, if the token came in a link.
+    pub(super) arrival: Option<Arrival>,
+}
+
+/// How far the verification has come.
+pub(super) enum Progress {
+    Verified(VerifiedToken),
+    Lacking(Want),
+}
+
+/// What becomes of a request whose token is good.
+pub(super) enum Admitted {
+    PassedOn {
+        token: VerifiedToken,
+        expiry_notice: Option<Duration>,
+        cookie: Option<HeaderValue>,
+    },
+    /// The browser was sent on with a cookie.
+    HandedOver(Response<String>),
+}
+
+impl Admission {
+    /// The rest of the way: signature, nonce, and last the store, which uses up only what everything else has let in.
+    pub(super) async fn decide(self) -> Result<Admitted, AuthError> {
+        let Self { entrance, text, source, progress, nonce, receipt, arrival } = self;
+        let token = match progress {
+            Progress::Verified(token) => token,
+            Progress::Lacking(want) => entrance.verifier.wait_and_check(&text, source, want).await?,
+        };
+        if let Some(nonce) = &nonce {
+            nonce.check(&token)?;
+        }
+        match (arrival, &entrance.hand_off, entrance.sources.cookie()) {
+            (None, ..) => {
+                if let Some(replay) = &entrance.replay {
+                    replay.check(&token, receipt.as_ref()).await?;
+                }
+                let cookie = entrance.spent_nonce();
+                Ok(Admitted::PassedOn { token, expiry_notice: entrance.expiry_notice, cookie })
+            }
+            (Some(arrival), Some(hand_off), Some(cookie)) => {
+                let link = Link { token, text: &text, nonce, arrival };
+                entrance.hand_over(link, hand_off, cookie).await.map(Admitted::HandedOver)
+            }
+            // Nobody arrives without either.
+            (Some(_), ..) => Err(AuthErrorKind::NavigationRequired.into()),
+        }
+    }
+}
+
+/// A good token in a link that was navigated to.
+struct Link<'a> {
+    token: VerifiedToken,
+    text: &'a str,
+    nonce: Option<Nonce>,
+    arrival: Arrival,
+}
+
+impl Entrance {
+    async fn hand_over(
+        &self,
+        link: Link<'_>,
+        hand_off: &HandOff,
+        cookie: &CookieName,
+    ) -> Result<Response<String>, AuthError> {
+        let Link { token, text, nonce, arrival } = link;
+        if let Some(session) = self.session(arrival.session.as_deref()).await? {
+            hand_off.check_session(&token, &session)?;
+        }
+        let receipt = self.gives_receipts().then(Receipt::generate);
+        let cookie = match &receipt {
+            Some(receipt) => hand_off.cookie(cookie, &receipt.join(text), &token)?,
+            None => hand_off.cookie(cookie, text, &token)?,
+        };
+        // The session is asked for the nonce as the link was.
+        let nonce = nonce.zip(self.nonce.as_ref()).and_then(|(nonce, rule)| {
+            rule.cookie(&nonce, token.expires_in().unwrap_or(crate::replay::NONCE_LIFETIME))
+        });
+        if let Some(replay) = &self.replay {
+            replay.check(&token, receipt.as_ref()).await?;
+        }
+        Ok(see_other(arrival, [Some(cookie), nonce].into_iter().flatten()))
+    }
+
+    /// The session that a browser has already, if it is one.
+    async fn session(&self, cookie: Option<&str>) -> Result<Option<VerifiedToken>, AuthError> {
+        let Some(cookie) = cookie else { return Ok(None) };
+        let text = if self.gives_receipts() { Receipt::split(cookie).0 } else { cookie };
+        match self.verifier.verify_found(text, Source::Cookie).await {
+            Ok(session) => Ok(Some(session)),
+            // Whose it is cannot be told now, so that nothing may replace it.
+            Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// A nonce counts for one token; a session that came of it goes on being asked for it.
+    fn spent_nonce(&self) -> Option<HeaderValue> {
+        if self.hand_off.is_some() { None } else { self.nonce.as_ref()?.spent() }
+    }
+}

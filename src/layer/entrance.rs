@@ -1,0 +1,121 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+
+use super::admission::{Admission, Progress};
+use super::door::Verdict;
+use crate::error::AuthError;
+use crate::handoff::{Arrival, HandOff, SignedIn};
+use crate::replay::{NonceRule, Receipt, ReplayRule};
+use crate::source::{CrossSiteRule, Found, RequestHead, Source, TokenSources};
+use crate::verify::{Stop, Verifier};
+
+/// One way in: tokens of one issuer, where they may come from, and what is asked besides their signature.
+#[derive(Clone)]
+pub(super) struct Entrance {
+    pub(super) verifier: Arc<Verifier>,
+    pub(super) sources: TokenSources,
+    pub(super) cross_site: CrossSiteRule,
+    pub(super) nonce: Option<NonceRule>,
+    pub(super) replay: Option<ReplayRule>,
+    pub(super) hand_off: Option<HandOff>,
+    /// When less than this is left of a token, the answer says how much.
+    pub(super) expiry_notice: Option<Duration>,
+}
+
+impl Entrance {
+    pub(super) fn new(verifier: Arc<Verifier>) -> Self {
+        Self {
+            verifier,
+            sources: TokenSources::default(),
+            cross_site: CrossSiteRule::default(),
+            nonce: None,
+            replay: None,
+            hand_off: None,
+            expiry_notice: None,
+        }
+    }
+
+    /// Judges a token with what is here; what takes time, or another question, is left to an [`Admission`].
+    pub(super) fn judge<B>(self: &Arc<Self>, found: &Found<'_>, request: &Request<B>) -> Verdict {
+        let source = found.source;
+        self.try_judge(found, request)
+            .unwrap_or_else(|error| Verdict::Refused { error, source: Some(source) })
+    }
+
+    fn try_judge<B>(self: &Arc<Self>, found: &Found<'_>, request: &Request<B>) -> Result<Verdict, AuthError> {
+        let source = found.source;
+        let head = RequestHead::of(request);
+        if source == Source::Cookie {
+            self.cross_site.check(&head)?;
+        }
+        let (text, receipt) = match source {
+            Source::Cookie if self.gives_receipts() => Receipt::split(&found.token),
+            _ => (&*found.token, None),
+        };
+        let arrival = match self.hand_off {
+            Some(_) if source == Source::Query => Some(Arrival::of(request, &self.sources)?),
+            _ => None,
+        };
+        let nonce = self.nonce.as_ref().map(|rule| rule.find(head.headers)).transpose()?;
+
+        let progress = match self.verifier.check(text, source) {
+            Ok(token) if arrival.is_none() && nonce.is_none() && self.replay.is_none() => {
+                return Ok(Verdict::Verified { token, expiry_notice: self.expiry_notice });
+            }
+            Ok(token) => Progress::Verified(token),
+            Err(Stop::Refused(error)) => return Err(error),
+            Err(Stop::Lacking(want)) => Progress::Lacking(want),
+        };
+        Ok(Verdict::Pending(Box::new(Admission {
+            entrance: Arc::clone(self),
+            text: text.into(),
+            source,
+            progress,
+            nonce,
+            receipt,
+            arrival,
+        })))
+    }
+
+    /// Whether a provider may send a browser here.
+    pub(super) fn expects_arrivals(&self) -> bool {
+        self.sources.reads_query() && (self.hand_off.is_some() || self.nonce.is_some())
+    }
+
+    /// Whether a cookie that it sets holds more than the token.
+    pub(super) fn gives_receipts(&self) -> bool {
+        self.hand_off.is_some() && self.replay.as_ref().is_some_and(ReplayRule::is_single_use)
+    }
+
+    pub(super) fn signed_in(&self) -> Option<SignedIn> {
+        Some(SignedIn {
+            verifier: Arc::clone(&self.verifier),
+            cookie: self.sources.cookie()?.clone(),
+            replay: self.replay.clone(),
+            cross_site: self.cross_site.clone(),
+        })
+    }
+}
+
+/// Every setting by name, and every protection that is off.
+impl fmt::Display for Entrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; tokens from: {}", self.verifier, self.sources)?;
+        if let Some(nonce) = &self.nonce {
+            write!(f, "; {nonce}")?;
+        }
+        if let Some(replay) = &self.replay {
+            write!(f, "; {replay}")?;
+        }
+        if self.hand_off.is_some() {
+            f.write_str("; links become cookies")?;
+        }
+        if !self.cross_site.is_enforced() {
+            f.write_str("; CROSS-SITE REQUESTS ARE ACCEPTED")?;
+        }
+        Ok(())
+    }
+}

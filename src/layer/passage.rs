@@ -1,0 +1,149 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Response};
+
+use super::door::{Door, Verdict};
+use crate::error::AuthError;
+use crate::rejection::{Caller, Refusals};
+use crate::source::Source;
+use crate::telemetry;
+use crate::verify::VerifiedToken;
+
+/// How many seconds are left of a token that is about to expire.
+const EXPIRES_IN: HeaderName = HeaderName::from_static("token-expires-in");
+
+/// What the way back needs to know about a request that has been passed on or refused.
+pub(super) struct Passage {
+    door: Arc<Door>,
+    caller: Caller,
+    privacy: Privacy,
+    /// Where the token was found.
+    source: Option<Source>,
+    /// What is left of a token that is about to expire, in seconds.
+    expires_in: Option<u64>,
+    cookie: Option<HeaderValue>,
+}
+
+/// What an answer must forbid: shared caches know to keep answers to `Authorization` to themselves
+/// ([RFC 9111 §3.5]), but nothing of tokens in cookies and URLs.
+///
+/// [RFC 9111 §3.5]: https://www.rfc-editor.org/rfc/rfc9111#section-3.5
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Privacy {
+    Ordinary,
+    NoStore,
+    NoStoreNoReferrer,
+}
+
+impl Passage {
+    /// Of `request` as it came in, before its URI is scrubbed.
+    pub(super) fn of<B>(request: &Request<B>, verdict: &Verdict, door: &Arc<Door>) -> Self {
+        let privacy = match verdict.source() {
+            _ if door.exposed_in(request) => Privacy::NoStoreNoReferrer,
+            Some(Source::Bearer) | None => Privacy::Ordinary,
+            Some(_) => Privacy::NoStore,
+        };
+        let source = verdict.source();
+        let caller = Caller::of(request.headers());
+        Self { door: Arc::clone(door), caller, privacy, source, expires_in: None, cookie: None }
+    }
+
+    /// Has the answer tell what is left of `token`, if it is less than `notice`.
+    pub(super) fn note_expiry(&mut self, token: &VerifiedToken, notice: Option<Duration>) {
+        let Some(notice) = notice else { return };
+        self.expires_in = token.expires_in().filter(|left| *left < notice).map(|left| left.as_secs());
+    }
+
+    /// Has the answer set `cookie`.
+    pub(super) fn set_cookie(&mut self, cookie: Option<HeaderValue>) {
+        self.cookie = cookie;
+    }
+
+    /// An answer of the door itself that refuses nobody.
+    pub(super) fn answer<R: From<String>>(&self, response: Response<String>) -> Response<R> {
+        self.protect(response.map(R::from))
+    }
+
+    pub(super) fn door(&self) -> &Door {
+        &self.door
+    }
+
+    pub(super) fn refuse<R: From<String>>(&self, error: AuthError) -> Response<R> {
+        telemetry::refused(&error, self.source);
+        self.protect(self.door.refusals.answer(error, self.caller).map(R::from))
+    }
+
+    /// The answer of the service behind the door, with what the door has to add.
+    pub(super) fn finish<R: From<String>>(&mut self, response: Response<R>) -> Response<R> {
+        let mut response = self.in_the_words_of_the_door(response);
+        let headers = response.headers_mut();
+        if let Some(expires_in) = self.expires_in {
+            headers.insert(EXPIRES_IN, expires_in.into());
+        }
+        if let Some(cookie) = self.cookie.take() {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    /// An extractor's refusal is put into the door's words, unless a handler has made another answer of it; what middleware
+    /// has added to its header stays.
+    fn in_the_words_of_the_door<R: From<String>>(&self, mut response: Response<R>) -> Response<R> {
+        match Refusals::take_pending(&mut response) {
+            Some(error) if response.status() == error.status() => {
+                let mut answer = self.refuse(error);
+                let mut added = std::mem::take(response.headers_mut());
+                for of_the_old_answer in OF_ONE_ANSWER {
+                    added.remove(of_the_old_answer);
+                }
+                // Where both have a field, the answer's own counts.
+                added.extend(std::mem::take(answer.headers_mut()));
+                *answer.headers_mut() = added;
+                answer
+            }
+            _ => self.protect(response),
+        }
+    }
+
+    fn protect<R>(&self, mut response: Response<R>) -> Response<R> {
+        if self.privacy == Privacy::Ordinary {
+            return response;
+        }
+        let headers = response.headers_mut();
+        if !says(headers, &header::CACHE_CONTROL, "no-store") {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        if self.privacy == Privacy::NoStoreNoReferrer {
+            headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        }
+        response
+    }
+}
+
+/// The fields that describe one answer, or the body that comes with it, and go with it when it is replaced.
+const OF_ONE_ANSWER: [HeaderName; 10] = [
+    header::WWW_AUTHENTICATE,
+    header::RETRY_AFTER,
+    header::CACHE_CONTROL,
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::CONTENT_ENCODING,
+    header::CONTENT_RANGE,
+    header::TRANSFER_ENCODING,
+    header::ETAG,
+    header::LAST_MODIFIED,
+];
+
+/// Whether `directive` is among those of the header `name`.
+fn says(headers: &HeaderMap, name: &HeaderName, directive: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        // What stands between quotes is no directive; better to say it twice.
+        .filter(|value| !value.contains('"'))
+        .flat_map(|value| value.split(','))
+        .any(|said| said.trim().eq_ignore_ascii_case(directive))
+}
