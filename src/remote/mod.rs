@@ -24,7 +24,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let endpoint = ValidationEndpoint::introspection(
 //!     "https://login.example.com/introspect",
-//!     Credentials::basic("my-api", std::env::var("INTROSPECTION_SECRET")?),
+//!     &Credentials::basic("my-api", std::env::var("INTROSPECTION_SECRET")?),
 //! )?;
 //! let auth = JwtAuthLayer::new(Verifier::new("https://login.example.com", "my-api", endpoint)?);
 //! # Ok(()) }
@@ -157,8 +157,8 @@ impl ValidationEndpoint {
     /// # Errors
     ///
     /// [`ConfigError`] as for [`magiclinksdev`](Self::magiclinksdev).
-    pub fn introspection(url: &str, credentials: Credentials) -> Result<Self, ConfigError> {
-        Self::new(url, introspection::Introspection::new(&credentials)?)
+    pub fn introspection(url: &str, credentials: &Credentials) -> Result<Self, ConfigError> {
+        Self::new(url, introspection::Introspection::new(credentials)?)
     }
 
     fn new(url: &str, form: impl WireForm + 'static) -> Result<Self, ConfigError> {
