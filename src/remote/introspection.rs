@@ -7,7 +7,7 @@ use std::fmt;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::WireForm;
 use super::answer::{Answer, is_about, object};
@@ -86,6 +86,10 @@ impl WireForm for Introspection {
         }
         let Some(body) = object(response.body()) else { return Answer::unavailable("unexpected") };
         match body.get("active") {
+            // Bound to its sender, and presented by a bearer (RFC 9449 §6.2, RFC 8705 §3.2).
+            Some(Value::Bool(true)) if body.contains_key("cnf") || !is_bearer(&body) => {
+                Answer::Refused(AuthErrorKind::TokenBound)
+            }
             Some(Value::Bool(true)) if is_about(token, &body) => Answer::Accepted,
             Some(Value::Bool(false)) => Answer::Refused(AuthErrorKind::TokenRefused),
             _ => Answer::unavailable("unexpected"),
@@ -95,6 +99,11 @@ impl WireForm for Introspection {
     fn name(&self) -> &'static str {
         "introspection"
     }
+}
+
+fn is_bearer(body: &Map<String, Value>) -> bool {
+    let Some(kind) = body.get("token_type") else { return true };
+    kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"))
 }
 
 #[cfg(test)]
@@ -108,6 +117,9 @@ mod tests {
         for (status, body, want) in [
             (200, r#"{"active":true}"#, Some(true)),
             (200, r#"{"active":true,"sub":"a","scope":"x"}"#, Some(true)),
+            (200, r#"{"active":true,"token_type":"bearer"}"#, Some(true)),
+            (200, r#"{"active":true,"token_type":"DPoP"}"#, Some(false)),
+            (200, r#"{"active":true,"cnf":{"jkt":"x"}}"#, Some(false)),
             (200, r#"{"active":false}"#, Some(false)),
             (200, r#"{"active":true,"sub":"b"}"#, None),
             (200, r#"{"active":"true"}"#, None),
