@@ -43,6 +43,12 @@ impl Endpoint {
         &self.uri
     }
 
+    /// Scheme and authority.
+    pub(crate) fn origin(&self) -> String {
+        let authority = self.uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+        format!("{}://{authority}", self.uri.scheme_str().unwrap_or_default())
+    }
+
     pub(crate) fn is_https(&self) -> bool {
         self.uri.scheme_str() == Some("https")
     }

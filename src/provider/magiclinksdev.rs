@@ -1,12 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::Uri;
-
 use super::{SharedFetch, key_set};
 use crate::clock::Clock;
 use crate::error::ConfigError;
-use crate::fetch::Fetch;
+use crate::fetch::{Endpoint, Fetch};
 use crate::layer::JwtAuthLayer;
 use crate::remote::ValidationEndpoint;
 use crate::source::TokenSources;
@@ -74,23 +72,22 @@ impl MagicLinksDev {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if `base_url` is no URL or does not end with a slash, or `audience` is empty: another account of the
+    /// [`ConfigError`] if `base_url` may not be fetched or does not end with a slash, or `audience` is empty: another account of the
     /// same server can have any claims signed with the same key.
     pub fn new(base_url: &str, audience: &str) -> Result<Self, ConfigError> {
-        let uri: Option<Uri> = base_url.parse().ok();
-        let origin =
-            uri.as_ref().and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?)));
-        let (Some(issuer), true) = (origin, base_url.ends_with('/')) else {
-            return Err(ConfigError::new(
-                "this is no base URL of magiclinksdev: write one like https://magiclinks.example.com/api/v2/",
-            ));
-        };
+        let endpoint = Endpoint::new(base_url)?;
+        if !base_url.ends_with('/') || endpoint.uri().query().is_some() {
+            return Err(ConfigError::new(format!(
+                "{} is no base URL of magiclinksdev: it ends with a slash, and has no query",
+                endpoint.name()
+            )));
+        }
         if audience.is_empty() {
             return Err(ConfigError::new("the audience is empty: it is the `aud` of the service account"));
         }
         Ok(Self {
             base_url: base_url.to_owned(),
-            issuer,
+            issuer: endpoint.origin(),
             audience: audience.to_owned(),
             jwks_url: None,
             api_key: None,
