@@ -69,6 +69,12 @@ fn location(uri: &Uri) -> Option<HeaderValue> {
     HeaderValue::try_from(location).ok()
 }
 
+/// Whether `request` may use a token up that counts once: not if nobody may ever look at the answer.
+pub(crate) fn may_use_up(request: &RequestHead<'_>) -> bool {
+    request.method != Method::HEAD
+        && !["sec-purpose", "purpose"].into_iter().any(|name| is_prefetch(request.headers, name))
+}
+
 /// Whether somebody goes to this page, as far as the browser says ([Fetch Metadata]); what says nothing is believed.
 ///
 /// [Fetch Metadata]: https://www.w3.org/TR/fetch-metadata/
@@ -76,7 +82,7 @@ fn is_navigation(request: &RequestHead<'_>) -> bool {
     request.method == Method::GET
         && says_nothing_but(request.headers, "sec-fetch-mode", "navigate")
         && says_nothing_but(request.headers, "sec-fetch-dest", "document")
-        && !["sec-purpose", "purpose"].into_iter().any(|name| is_prefetch(request.headers, name))
+        && may_use_up(request)
 }
 
 fn says_nothing_but(headers: &HeaderMap, name: &str, value: &str) -> bool {

@@ -43,7 +43,7 @@ mod session;
 
 use std::time::Duration;
 
-pub(crate) use arrival::{Arrival, see_other};
+pub(crate) use arrival::{Arrival, may_use_up, see_other};
 pub use logout::Logout;
 pub(crate) use logout::SignedIn;
 pub(crate) use provider_error::provider_error;

@@ -6,8 +6,8 @@ use http::Request;
 
 use super::admission::{Admission, Progress};
 use super::door::Verdict;
-use crate::error::AuthError;
-use crate::handoff::{Arrival, HandOff, SignedIn};
+use crate::error::{AuthError, AuthErrorKind};
+use crate::handoff::{Arrival, HandOff, SignedIn, may_use_up};
 use crate::replay::{NonceRule, Receipt, ReplayRule};
 use crate::source::{CrossSiteRule, Found, RequestHead, Source, TokenSources};
 use crate::verify::{Stop, Verifier};
@@ -59,6 +59,9 @@ impl Entrance {
             Some(_) if source == Source::Query => Some(Arrival::of(request, &self.sources)?),
             _ => None,
         };
+        if source == Source::Query && self.is_single_use() && !may_use_up(&head) {
+            return Err(AuthErrorKind::NavigationRequired.into());
+        }
         let nonce = self.nonce.as_ref().map(|rule| rule.find(head.headers)).transpose()?;
 
         let progress = match self.verifier.check(text, source) {
@@ -87,7 +90,11 @@ impl Entrance {
 
     /// Whether a cookie that it sets holds more than the token.
     pub(super) fn gives_receipts(&self) -> bool {
-        self.hand_off.is_some() && self.replay.as_ref().is_some_and(ReplayRule::is_single_use)
+        self.hand_off.is_some() && self.is_single_use()
+    }
+
+    fn is_single_use(&self) -> bool {
+        self.replay.as_ref().is_some_and(ReplayRule::is_single_use)
     }
 
     pub(super) fn signed_in(&self) -> Option<SignedIn> {

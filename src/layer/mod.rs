@@ -119,7 +119,8 @@ impl JwtAuthLayer {
     /// Accepts each token once, by a store in the memory of this process. Where several processes serve one app, use
     /// [`with_replay_rule`](Self::with_replay_rule) with a store that they share.
     ///
-    /// With a [hand-off](crate::handoff), the one use is the link; its browser goes on with the cookie.
+    /// With a [hand-off](crate::handoff), the one use is the link; its browser goes on with the cookie. `HEAD` and a prefetch
+    /// use nothing up: with a token in the query they are refused.
     pub fn single_use(self) -> Self {
         self.change_entrances(|entrance| {
             let clock = entrance.verifier.clock();
