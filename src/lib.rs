@@ -118,6 +118,8 @@ mod tests {
         shared::<Verifier>();
         shared::<verify::Authority>();
         shared::<verify::VerifiedToken>();
+        shared::<verify::Explanation>();
+        shared::<verify::Check>();
         shared::<Claims<String>>();
         shared::<claims::RegisteredClaims>();
         shared::<Jwks>();

@@ -4,7 +4,8 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "it stands in for a provider, which is none of the crate's business"
+    dead_code,
+    reason = "it stands in for a provider, which is none of the crate's business, and no example uses all of it"
 )]
 
 use std::io;
@@ -43,13 +44,21 @@ impl DemoIssuer {
     }
 
     /// A token for Ada that expires in an hour.
-    fn good_token(&self) -> String {
+    pub(crate) fn good_token(&self) -> String {
         self.token(SystemTime::now() + HOUR)
     }
 
     /// One that expired an hour ago.
-    fn expired_token(&self) -> String {
+    pub(crate) fn expired_token(&self) -> String {
         self.token(SystemTime::now() - HOUR)
+    }
+
+    /// The good one under the signature of another.
+    pub(crate) fn forged_token(&self) -> String {
+        let (good, other) = (self.good_token(), self.expired_token());
+        let (signing_input, _) = good.rsplit_once('.').expect("a signature");
+        let (_, signature) = other.rsplit_once('.').expect("a signature");
+        format!("{signing_input}.{signature}")
     }
 
     /// What to paste to try an app at `address` that lets in this issuer's tokens to `/me`.

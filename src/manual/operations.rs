@@ -25,6 +25,10 @@
 //! [code](crate::error::AuthErrorKind) is in the answer, in the event and in the metric, and the
 //! [`AuthError`](crate::AuthError) is in the response's extensions, for middleware outside of the layer.
 //!
+//! To look into one token, print what [`Verifier::explain`](crate::Verifier::explain) makes of it, or run the example
+//! `explain` against your provider: every check with its outcome, and all that is wrong at once. Such a token is a
+//! credential until it expires, and the report is for you, not for the client.
+//!
 //! # Events
 //!
 //! Events are emitted through `tracing`, with the target `tower_jwt_auth`, and those of a refresh in a span `jwks` that

@@ -29,15 +29,19 @@
 mod authority;
 mod builder;
 mod cache;
+mod explain;
+mod explanation;
 mod policy;
 mod signature;
 mod verified;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use authority::Authority;
 pub use cache::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES};
+pub use explanation::{Check, Explanation, Outcome};
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY};
 pub use verified::VerifiedToken;
 

@@ -16,6 +16,7 @@ mod cache;
 mod claims;
 mod conformance;
 mod cross_site;
+mod explain;
 mod json;
 mod key;
 mod keyset;
