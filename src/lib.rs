@@ -35,9 +35,14 @@
 //! | 1 | [`source`] | find the one token: header, query or cookie |
 //! | 2 | [`token`] | read it, believing nothing |
 //! | 3 | [`jwks`] | find the key; keep the keys fresh |
+//! | | [`remote`] | or ask the provider, where it publishes none |
 //! | 4 | [`verify`] | check it, in numbered steps |
+//! | | [`replay`] | once only, not revoked, in the browser that asked |
+//! | | [`handoff`] | a token in a link becomes a cookie |
 //! | 5 | [`claims`] | hand it over, typed |
 //! | | [`rejection`] | or refuse it: challenge, problem document, gRPC status |
+//!
+//! [`provider`] puts this together for magiclinksdev, Phonelink and PasskeyMe.
 //!
 //! The [manual] tells how the parts hang together, which default has which reason, and what to watch in
 //! operation.
@@ -48,9 +53,10 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `axum` | yes | the extractors [`Claims`], `Option<Claims>` and [`VerifiedToken`](verify::VerifiedToken); tokens are scrubbed from axum's `OriginalUri` too |
-//! | `http-client` | yes | the default client for key sets: reqwest over rustls on aws-lc-rs |
+//! | `axum` | yes | the extractors [`Claims`], `Option<Claims>`, [`VerifiedToken`](verify::VerifiedToken) and [`VerifiedPhone`](provider::VerifiedPhone); tokens are scrubbed from axum's `OriginalUri` too |
+//! | `http-client` | yes | the default client for key sets and endpoints: reqwest over rustls on aws-lc-rs |
 //! | `metrics` | no | [counters, gauges and histograms](manual::operations#metrics) through the `metrics` facade |
+//! | `redis` | no | [`RedisReplayStore`](replay::RedisReplayStore): used and revoked tokens that several replicas share |
 //!
 //! # What it does not do
 //!
@@ -129,6 +135,16 @@ mod tests {
         shared::<jwks::SharedSecret>();
         shared::<jwks::VerifyingKey>();
         shared::<fetch::FetchError>();
+        shared::<handoff::HandOff>();
+        shared::<handoff::Logout>();
+        shared::<provider::MagicLinksDev>();
+        shared::<provider::PasskeyMe>();
+        shared::<provider::Phonelink>();
+        shared::<provider::PhonelinkValidator>();
+        shared::<replay::MemoryReplayStore>();
+        shared::<replay::Nonce>();
+        shared::<replay::NonceRule>();
+        shared::<replay::ReplayRule>();
         shared::<source::TokenSources>();
         shared::<source::RequestHead<'_>>();
         shared::<token::JoseHeader>();

@@ -22,8 +22,11 @@
 //! | `remote` | `fetch`, `crypto`, `token`, `clock`, `error`, `telemetry` |
 //! | `verify` | `jwks`, `remote`, `token`, `source`, `clock`, `error`, `telemetry` |
 //! | `rejection` | `error` |
+//! | `replay` | `verify`, `source`, `crypto`, `clock`, `error`, `telemetry` |
+//! | `handoff` | `verify`, `replay`, `rejection`, `source`, `error` |
 //! | `claims` | `verify`, `rejection`, `error`, `telemetry` |
 //! | `layer` | all of them |
+//! | `provider` | `layer` and all of them |
 //!
 //! # What cannot be written
 //!
@@ -33,6 +36,9 @@
 //!   an [`Authority`](crate::verify::Authority) is one or the other.
 //! - Claims without a signature: a [`VerifiedToken`](crate::verify::VerifiedToken) is made from a proof that only the
 //!   signature check can make.
+//! - A yes of a provider to one token that counts for another: it is a value that only the answer makes, and that the
+//!   verification of that token takes.
+//! - A token that is used up before it was good: the store is the last to be asked, with a token that was verified.
 //! - A verifier that does not check the issuer or the audience by oversight: both are arguments of
 //!   [`Verifier::new`](crate::Verifier::new), and doing without is a call that begins with `insecure_`.
 //! - A cached yes from before a setting was changed: changing a policy empties the cache with it.
@@ -40,15 +46,35 @@
 //! # One impure thing, one home
 //!
 //! The wall clock is read in `clock`, tasks are spawned in `jwks/refresh`, the swap is in `jwks/mod`, the HTTP client in
-//! `fetch/client`, the cryptography in `crypto`, and axum in `claims/extract` (and in `source/query`, for the URI that axum
-//! keeps). Parsing, choosing a key, scheduling and judging claims are plain functions over data and the time they are
-//! given.
+//! `fetch/client`, the cryptography in `crypto`, and axum in `claims/extract` and `provider/verified_phone` (and in
+//! `source/query`, for the URI that axum keeps). Parsing, choosing a key, scheduling and judging claims are plain functions
+//! over data and the time they are given.
 //!
 //! # Why the layer is not generic over the claims
 //!
 //! It verifies once and leaves one opaque token in the request. Each handler asks for the type that it wants, and one
 //! layer serves handlers that want different ones. The first few types of a token are kept beside it, so that a repeated
 //! token costs no JSON at all.
+//!
+//! # Why a provider is asked below the verifier and not beside it
+//!
+//! What [`remote`](crate::remote) gives is the same as what a key gives: that this very token is the issuer's. So it is one
+//! [`Authority`](crate::verify::Authority) among others, and shape, claims, times and rules are judged by the same code,
+//! before and after.
+//!
+//! # Why the store is asked by the layer and not by the verifier
+//!
+//! A verifier says whether a token is good, as often as it is asked, and without waiting where it can. Whether it may be
+//! *used* is another question, with a side effect: [`PhonelinkValidator`](crate::provider::PhonelinkValidator) and the layer
+//! ask it last. In the layer, an *entrance* is one verifier with its sources and conditions, a door has one or more, and an
+//! *admission* is a token on its way through whatever takes time.
+//!
+//! # Why a session's cookie holds a receipt
+//!
+//! A link that counts once would be no use if its token, which a history, a log or a `Referer` may have kept, could be sent
+//! as a cookie afterwards. So the hand-off marks the token in the store as handed over to whoever holds a random receipt,
+//! of which the store keeps the hash. The cookie is token and receipt, and one insert both uses a token up and lets its
+//! browser go on.
 //!
 //! # Why cheap checks come first
 //!

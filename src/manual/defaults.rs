@@ -51,6 +51,28 @@
 //! | 1,024 tokens of up to [4 KiB](crate::verify::MAX_CACHED_TOKEN_BYTES), for up to [5 min](crate::verify::MAX_CACHED_AGE) | a few MiB; most traffic repeats few tokens |
 //! | only accepted tokens, by their whole text, for one generation of keys | it can only repeat a yes that would be given again |
 //!
+//! # Asking a provider
+//!
+//! | default | why |
+//! |---|---|
+//! | a yes for [60 s](crate::remote::ACCEPTED_FOR), and no longer than the token lasts | a page with its images costs one call; who is signed out there is out here within a minute |
+//! | a no for [5 s](crate::remote::REFUSED_FOR) | a client that tries again at once costs one call |
+//! | one call a token, [32](crate::remote::MAX_CALLS) in all, [5 s](crate::fetch::FETCH_TIMEOUT) each, never repeated | a provider that is slow is not made slower |
+//! | 10,000 answers, by hash | a few MB at most; tokens are not kept |
+//! | `Retry-After` up to an hour; 5 s after a 429 without one | who asks for patience gets it, from all requests |
+//!
+//! # Replay, nonces and sessions
+//!
+//! | default | why |
+//! |---|---|
+//! | a token is remembered until `exp` and the leeway | after that it is refused anyway |
+//! | [100,000](crate::replay::MAX_REMEMBERED) in memory, and refused when full | forgetting one would let it in again |
+//! | a store has [1 s](crate::replay::STORE_TIMEOUT), and lets nobody in when it is down | what cannot be recorded would count twice |
+//! | a nonce of 32 random bytes for [10 min](crate::replay::NONCE_LIFETIME) | nobody guesses it; a sign-in takes no longer |
+//! | a cookie of at most [4,096 bytes](crate::source::MAX_COOKIE_BYTES) | a browser drops a longer one in silence |
+//! | `SameSite=Lax` | a `Strict` cookie is not sent on the way in from an e-mail, so that its owner looks signed out |
+//! | a link for another subject is refused while a session is there | else anybody can swap a user's account by a link |
+//!
 //! [RFC 6750 §2]: https://www.rfc-editor.org/rfc/rfc6750#section-2
 //! [RFC 7518 §3.3]: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
 //! [RFC 7519 §4.1.4]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4

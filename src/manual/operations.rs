@@ -45,6 +45,9 @@
 //! | `request refused` | debug | `code`, `source`, `claim` |
 //! | `claims do not fit` | debug | `wanted`: the name of the Rust type |
 //! | `a route extracts claims but is not behind a JwtAuthLayer` | error | |
+//! | `provider asked about a token` | debug | `endpoint`, `result`: `accepted`, `refused` or `paused`, `took` |
+//! | `no answer about a token` | warn | `endpoint`, `result`, `cause`, `took` |
+//! | `no answer from the replay store` | warn | `code`: `full`, `failed`, `timed_out`; `cause`; `accepted`: whether the token was let in all the same |
 //! | `token key not in the set` | debug | `action`: `refetched`, `joined`, `refused`, `crowded` |
 //! | `token verified` | trace | `cache`: `hit` or `miss` |
 //! | `request admitted` / `no token, which is optional here` | trace | `source` |
@@ -64,6 +67,10 @@
 //! | `jwt_auth_jwks_state` | gauge | `state`: 1 for where it stands, 0 for the others |
 //! | `jwt_auth_jwks_keys`, `_keys_skipped`, `_generation` | gauge | |
 //!
+//! | `jwt_auth_remote_total` | counter | `endpoint`, `result`: as in the event, or why there is no answer |
+//! | `jwt_auth_remote_seconds` | histogram | `endpoint` |
+//! | `jwt_auth_replay_store_failures_total` | counter | `code`; `outcome`: `refused` or `accepted` |
+//!
 //! Those of a key set also carry `endpoint`: its URL without the query, or the issuer that it was discovered for.
 //!
 //! # Rotating keys
@@ -79,6 +86,12 @@
 //!
 //! Ages are measured in monotonic time, which stands still while a machine is suspended: after a resume, keys look younger
 //! than they are by that much.
+//!
+//! # When a store or a provider is down
+//!
+//! Nobody gets in whose token cannot be recorded or checked: 503, `replay_unavailable` or `verifier_unavailable`, with
+//! `Retry-After`. Both come back by themselves. A store in memory forgets with its process: a token that counts once counts
+//! again after a restart, until it expires; and so it does after Redis has lost its data. Keep tokens that count once short.
 //!
 //! # Behind a proxy
 //!
