@@ -10,7 +10,7 @@ use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::fetch::Fetch;
 use crate::layer::JwtAuthLayer;
 use crate::replay::{MemoryReplayStore, Nonce, NonceRule, ReplayRule};
-use crate::source::TokenSources;
+use crate::source::{CrossSiteRule, TokenSources};
 use crate::verify::{VerifiedToken, Verifier};
 
 const ISSUER: &str = "https://phone.link";
@@ -65,6 +65,7 @@ pub struct Phonelink {
     nonce: NonceRule,
     nonce_is: Asked,
     replay: Option<ReplayRule>,
+    cross_site: CrossSiteRule,
     leeway: Duration,
     client: Option<SharedFetch>,
     clock: Option<Arc<dyn Clock>>,
@@ -93,6 +94,7 @@ impl Phonelink {
             nonce: NonceRule::from_cookie(),
             nonce_is: Asked::Required,
             replay: None,
+            cross_site: CrossSiteRule::default(),
             leeway: Duration::ZERO,
             client: None,
             clock: None,
@@ -121,6 +123,16 @@ impl Phonelink {
     pub fn with_replay_rule(mut self, rule: ReplayRule) -> Self {
         self.replay = Some(rule);
         self
+    }
+
+    /// Lets pages of `origin` send their proof to another origin than their own: `https://app.example.com`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `origin` is more or less than a scheme, a host and perhaps a port.
+    pub fn with_trusted_origin(mut self, origin: &str) -> Result<Self, ConfigError> {
+        self.cross_site.trust(origin)?;
+        Ok(self)
     }
 
     /// Forgives a clock difference of `leeway`; none by default, as in Phonelink's own client.
@@ -187,7 +199,8 @@ impl Phonelink {
         let replay = self.replay.clone().unwrap_or_else(|| {
             ReplayRule::single_use(MemoryReplayStore::new().with_shared_clock(verifier.clock()))
         });
-        let checks = Checks { verifier, replay, nonce: self.nonce.clone(), nonce_is: self.nonce_is };
+        let (nonce, nonce_is, cross_site) = (self.nonce.clone(), self.nonce_is, self.cross_site.clone());
+        let checks = Checks { verifier, nonce, nonce_is, replay, cross_site };
         Ok(PhonelinkValidator { checks: Arc::new(checks) })
     }
 
@@ -223,6 +236,8 @@ struct Checks {
     nonce: NonceRule,
     nonce_is: Asked,
     replay: ReplayRule,
+    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "bodies are read by an extractor"))]
+    cross_site: CrossSiteRule,
 }
 
 impl PhonelinkValidator {
@@ -250,7 +265,7 @@ impl PhonelinkValidator {
 
     /// The layer for a callback by `GET`: see [`Phonelink::layer`].
     pub fn layer(&self) -> JwtAuthLayer {
-        let Checks { verifier, nonce, nonce_is, replay } = &*self.checks;
+        let Checks { verifier, nonce, nonce_is, replay, .. } = &*self.checks;
         let layer = JwtAuthLayer::new(Arc::clone(verifier))
             .with_sources(TokenSources::query_only("token"))
             .with_replay_rule(replay.clone());
@@ -263,6 +278,11 @@ impl PhonelinkValidator {
     #[cfg(feature = "axum")]
     pub(super) fn wants_nonce(&self) -> bool {
         self.checks.nonce_is == Asked::Required
+    }
+
+    #[cfg(feature = "axum")]
+    pub(super) fn cross_site(&self) -> &CrossSiteRule {
+        &self.checks.cross_site
     }
 }
 

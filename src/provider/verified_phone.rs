@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::phonelink::{PhonelinkClaims, PhonelinkValidator};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::rejection::{Caller, Refusals};
-use crate::source::{CrossSiteRule, RequestHead};
+use crate::source::RequestHead;
 use crate::telemetry;
 use crate::token::MAX_TOKEN_BYTES;
 
@@ -22,7 +22,8 @@ const MAX_BODY_BYTES: usize = MAX_TOKEN_BYTES + 4 * 1024;
 /// A phone number that was just proved, from a body `{"token":"…","nonce":"…"}`.
 ///
 /// The state of the router has to hold a [`PhonelinkValidator`]. Any content type will do, because a script that sends a
-/// string without one sends it as text; but a request that another site makes the browser send is refused.
+/// string without one sends it as text; but a request that another origin makes the browser send is refused, unless
+/// [it is trusted](super::Phonelink::with_trusted_origin).
 ///
 /// # Examples
 ///
@@ -92,7 +93,7 @@ where
 }
 
 async fn prove(validator: &PhonelinkValidator, mut request: Request) -> Result<PhonelinkClaims, AuthError> {
-    CrossSiteRule::default().check(&RequestHead::of(&request))?;
+    validator.cross_site().check(&RequestHead::of(&request))?;
     DefaultBodyLimit::max(MAX_BODY_BYTES).apply(&mut request);
     let body = axum::body::Bytes::from_request(request, &()).await;
     let body = body.map_err(|_| AuthErrorKind::CredentialsMalformed)?;
