@@ -1,7 +1,6 @@
 use std::fmt;
-use std::sync::Arc;
 
-use super::{SharedFetch, key_set};
+use super::Means;
 use crate::clock::Clock;
 use crate::error::ConfigError;
 use crate::fetch::{Endpoint, Fetch};
@@ -60,8 +59,7 @@ pub struct MagicLinksDev {
     api_key: Option<String>,
     validate_url: Option<String>,
     query: String,
-    client: Option<SharedFetch>,
-    clock: Option<Arc<dyn Clock>>,
+    means: Means,
 }
 
 impl MagicLinksDev {
@@ -93,8 +91,7 @@ impl MagicLinksDev {
             api_key: None,
             validate_url: None,
             query: "jwt".to_owned(),
-            client: None,
-            clock: None,
+            means: Means::default(),
         })
     }
 
@@ -131,13 +128,13 @@ impl MagicLinksDev {
 
     /// Asks the server with a client of your own.
     pub fn with_fetch(mut self, client: impl Fetch) -> Self {
-        self.client = Some(SharedFetch(Arc::new(client)));
+        self.means.set_client(client);
         self
     }
 
     /// Judges times by `clock` instead of the machine's.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Some(Arc::new(clock));
+        self.means.set_clock(clock);
         self
     }
 
@@ -147,17 +144,15 @@ impl MagicLinksDev {
     ///
     /// [`ConfigError`] if a setting cannot work, as for [`Verifier::new`], or outside of a tokio runtime.
     pub fn verifier(&self) -> Result<Verifier, ConfigError> {
-        let authority = match &self.api_key {
-            Some(api_key) => self.endpoint(api_key)?.into(),
-            None => {
-                Authority::from(key_set(&self.url(self.jwks_url.as_ref(), "jwks.json"), self.client.clone())?)
+        let authority: Authority = match &self.api_key {
+            Some(api_key) => {
+                let url = self.url(self.validate_url.as_ref(), "jwt/validate");
+                self.means.asking(ValidationEndpoint::magiclinksdev(&url, api_key)?).into()
             }
+            None => self.means.key_set(&self.url(self.jwks_url.as_ref(), "jwks.json"))?.into(),
         };
         let verifier = Verifier::new(&*self.issuer, &*self.audience, authority)?.distinguish_late_links();
-        Ok(match &self.clock {
-            Some(clock) => verifier.with_shared_clock(Arc::clone(clock)),
-            None => verifier,
-        })
+        Ok(self.means.judging(verifier))
     }
 
     /// The layer: the header, the cookie `__Host-jwt`, and the query parameter, of which the last counts, because the
@@ -169,15 +164,6 @@ impl MagicLinksDev {
     pub fn layer(&self) -> Result<JwtAuthLayer, ConfigError> {
         let sources = TokenSources::default().with_query(&self.query)?.taking_the_last_in_the_query();
         Ok(JwtAuthLayer::new(self.verifier()?).with_sources(sources))
-    }
-
-    fn endpoint(&self, api_key: &str) -> Result<ValidationEndpoint, ConfigError> {
-        let url = self.url(self.validate_url.as_ref(), "jwt/validate");
-        let endpoint = ValidationEndpoint::magiclinksdev(&url, api_key)?;
-        Ok(match &self.client {
-            Some(client) => endpoint.with_fetch(client.clone()),
-            None => endpoint,
-        })
     }
 
     fn url(&self, given: Option<&String>, path: &str) -> String {

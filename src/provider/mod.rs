@@ -24,9 +24,52 @@ pub use phonelink::{Phonelink, PhonelinkClaims, PhonelinkValidator};
 #[cfg(feature = "axum")]
 pub use verified_phone::{VerifiedPhone, VerifiedPhoneRejection};
 
+use crate::clock::Clock;
 use crate::error::ConfigError;
 use crate::fetch::{Fetch, FetchFuture, FetchRequest};
 use crate::jwks::Jwks;
+use crate::remote::ValidationEndpoint;
+use crate::verify::Verifier;
+
+/// What a provider is asked with, and what its tokens are judged by, where these are set.
+#[derive(Clone, Default)]
+struct Means {
+    client: Option<SharedFetch>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl Means {
+    fn set_client(&mut self, client: impl Fetch) {
+        self.client = Some(SharedFetch(Arc::new(client)));
+    }
+
+    fn set_clock(&mut self, clock: impl Clock) {
+        self.clock = Some(Arc::new(clock));
+    }
+
+    /// The key set at `url`.
+    fn key_set(&self, url: &str) -> Result<Jwks, ConfigError> {
+        let builder = Jwks::builder(url)?;
+        match &self.client {
+            Some(client) => builder.with_fetch(client.clone()).spawn(),
+            None => builder.spawn(),
+        }
+    }
+
+    fn asking(&self, endpoint: ValidationEndpoint) -> ValidationEndpoint {
+        match &self.client {
+            Some(client) => endpoint.with_fetch(client.clone()),
+            None => endpoint,
+        }
+    }
+
+    fn judging(&self, verifier: Verifier) -> Verifier {
+        match &self.clock {
+            Some(clock) => verifier.with_shared_clock(Arc::clone(clock)),
+            None => verifier,
+        }
+    }
+}
 
 /// A client that can be given to a key set or an endpoint.
 #[derive(Clone)]
@@ -35,14 +78,5 @@ struct SharedFetch(Arc<dyn Fetch>);
 impl Fetch for SharedFetch {
     fn fetch(&self, request: FetchRequest) -> FetchFuture<'_> {
         self.0.fetch(request)
-    }
-}
-
-/// The key set at `url`.
-fn key_set(url: &str, client: Option<SharedFetch>) -> Result<Jwks, ConfigError> {
-    let builder = Jwks::builder(url)?;
-    match client {
-        Some(client) => builder.with_fetch(client).spawn(),
-        None => builder.spawn(),
     }
 }

@@ -1,12 +1,11 @@
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::SharedFetch;
+use super::Means;
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::fetch::Fetch;
@@ -66,8 +65,7 @@ pub struct PasskeyMe {
     app_id: String,
     issuer: String,
     verified_by: VerifiedBy,
-    client: Option<SharedFetch>,
-    clock: Option<Arc<dyn Clock>>,
+    means: Means,
 }
 
 #[derive(Clone)]
@@ -91,8 +89,7 @@ impl PasskeyMe {
             app_id: app_id.to_owned(),
             issuer: ISSUER.to_owned(),
             verified_by: VerifiedBy::VerifyToken(VERIFY_URL.to_owned()),
-            client: None,
-            clock: None,
+            means: Means::default(),
         })
     }
 
@@ -123,13 +120,13 @@ impl PasskeyMe {
 
     /// Asks PasskeyMe with a client of your own.
     pub fn with_fetch(mut self, client: impl Fetch) -> Self {
-        self.client = Some(SharedFetch(Arc::new(client)));
+        self.means.set_client(client);
         self
     }
 
     /// Judges times by `clock` instead of the machine's.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Some(Arc::new(clock));
+        self.means.set_clock(clock);
         self
     }
 
@@ -141,10 +138,10 @@ impl PasskeyMe {
     pub fn verifier(&self) -> Result<Verifier, ConfigError> {
         let authority = match &self.verified_by {
             VerifiedBy::VerifyToken(url) => {
-                self.endpoint(ValidationEndpoint::passkeyme(url, &self.app_id)?).into()
+                self.means.asking(ValidationEndpoint::passkeyme(url, &self.app_id)?).into()
             }
             VerifiedBy::Validate(url) => {
-                self.endpoint(ValidationEndpoint::passkeyme_bearer(url, &self.app_id)?).into()
+                self.means.asking(ValidationEndpoint::passkeyme_bearer(url, &self.app_id)?).into()
             }
             VerifiedBy::Keys(keys) => Authority::from(keys.clone()),
         };
@@ -152,10 +149,7 @@ impl PasskeyMe {
         let verifier = Verifier::new(&*self.issuer, &*self.app_id, authority)?
             .with_issued_at_skew(ISSUED_AT_SKEW)
             .with_check("app_id and user_id", move |token| is_consistent(token, &app_id));
-        Ok(match &self.clock {
-            Some(clock) => verifier.with_shared_clock(Arc::clone(clock)),
-            None => verifier,
-        })
+        Ok(self.means.judging(verifier))
     }
 
     /// The layer: the header, `?token=` and the cookie `passkeyme_token`.
@@ -169,13 +163,6 @@ impl PasskeyMe {
             .with_sources(sources)
             .with_expiry_notice(EXPIRES_SOON)
             .with_refusal_hook(in_their_words))
-    }
-
-    fn endpoint(&self, endpoint: ValidationEndpoint) -> ValidationEndpoint {
-        match &self.client {
-            Some(client) => endpoint.with_fetch(client.clone()),
-            None => endpoint,
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{SharedFetch, key_set};
+use super::Means;
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::fetch::Fetch;
@@ -67,8 +67,7 @@ pub struct Phonelink {
     replay: Option<ReplayRule>,
     cross_site: CrossSiteRule,
     leeway: Duration,
-    client: Option<SharedFetch>,
-    clock: Option<Arc<dyn Clock>>,
+    means: Means,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +95,7 @@ impl Phonelink {
             replay: None,
             cross_site: CrossSiteRule::default(),
             leeway: Duration::ZERO,
-            client: None,
-            clock: None,
+            means: Means::default(),
         })
     }
 
@@ -155,13 +153,13 @@ impl Phonelink {
 
     /// Fetches the keys with a client of your own.
     pub fn with_fetch(mut self, client: impl Fetch) -> Self {
-        self.client = Some(SharedFetch(Arc::new(client)));
+        self.means.set_client(client);
         self
     }
 
     /// Judges times by `clock` instead of the machine's.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Some(Arc::new(clock));
+        self.means.set_clock(clock);
         self
     }
 
@@ -176,17 +174,14 @@ impl Phonelink {
         struct Verdict {
             verified: bool,
         }
-        let keys = key_set(&self.jwks_url, self.client.clone())?;
+        let keys = self.means.key_set(&self.jwks_url)?;
         let verifier = Verifier::new(&*self.issuer, &*self.client_id, keys)?
             .with_leeway(self.leeway)?
             .with_check("verified", |token| match token.read() {
                 Ok(Verdict { verified: true }) => Ok(()),
                 _ => Err(AuthErrorKind::PhoneNotVerified.into()),
             });
-        Ok(match &self.clock {
-            Some(clock) => verifier.with_shared_clock(Arc::clone(clock)),
-            None => verifier,
-        })
+        Ok(self.means.judging(verifier))
     }
 
     /// What checks tokens, wherever they came from.
