@@ -10,7 +10,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use super::WireForm;
-use super::answer::{Answer, is_about, object};
+use super::answer::{Answer, is_about};
+use super::object::object;
 use crate::error::{AuthErrorKind, ConfigError};
 use crate::fetch::Endpoint;
 

@@ -5,7 +5,8 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::WireForm;
-use super::answer::{Answer, is_about, object};
+use super::answer::{Answer, is_about};
+use super::object::object;
 use crate::error::{AuthErrorKind, ConfigError};
 use crate::fetch::Endpoint;
 

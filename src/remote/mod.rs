@@ -33,6 +33,7 @@
 mod answer;
 mod introspection;
 mod magiclinksdev;
+mod object;
 mod passkeyme;
 
 use std::convert::Infallible;

@@ -6,7 +6,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::WireForm;
-use super::answer::{Answer, object};
+use super::answer::Answer;
+use super::object::object;
 use crate::error::{AuthErrorKind, ConfigError};
 use crate::fetch::Endpoint;
 
