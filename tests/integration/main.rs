@@ -23,6 +23,7 @@ mod keyset;
 mod layer;
 mod privacy;
 mod refusal;
+mod remote;
 mod secrets;
 mod shape;
 mod signature;

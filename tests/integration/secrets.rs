@@ -1,7 +1,7 @@
 //! Nothing of a token, a secret or a claim is in any log, error, answer or `Debug`.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_lc_rs::hmac;
 use axum::Router;
@@ -89,10 +89,13 @@ fn leaked<'t>(text: &str, token: &'t str) -> Option<&'t str> {
 
 /// What was logged, spans and all.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    fn at_trace_level() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub fn at_trace_level() -> (Self, tracing::subscriber::DefaultGuard) {
+        // While there is one subscriber only, a thread that has none decides for all whether an event is of interest.
+        static ANOTHER: OnceLock<tracing::Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
@@ -104,7 +107,7 @@ impl Log {
         (log, guard)
     }
 
-    fn take(&self) -> String {
+    pub fn take(&self) -> String {
         let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8(std::mem::take(&mut *bytes)).expect("text")
     }

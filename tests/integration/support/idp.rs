@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use http::Response;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
@@ -134,9 +134,11 @@ impl Answer {
 /// One request that a provider has seen.
 #[derive(Debug, Clone)]
 pub struct Seen {
+    pub method: Method,
     /// The path over HTTP, the whole URL in memory.
     pub target: String,
     pub headers: HeaderMap,
+    pub body: String,
     pub at: Instant,
 }
 
@@ -164,13 +166,13 @@ impl Script {
         }))
     }
 
-    fn ask(&mut self, target: &str, headers: HeaderMap) -> Answer {
+    fn ask(&mut self, seen: Seen) -> Answer {
         let answer = self
             .next
             .pop_front()
-            .unwrap_or_else(|| self.elsewhere.get(target).unwrap_or(&self.answer).clone());
-        let answer = answer.unless_known_to(&headers);
-        self.seen.push(Seen { target: target.to_owned(), headers, at: Instant::now() });
+            .unwrap_or_else(|| self.elsewhere.get(&seen.target).unwrap_or(&self.answer).clone());
+        let answer = answer.unless_known_to(&seen.headers);
+        self.seen.push(seen);
         answer
     }
 }
@@ -222,8 +224,14 @@ impl ScriptedFetch {
 
 impl Fetch for ScriptedFetch {
     fn fetch(&self, request: FetchRequest) -> FetchFuture<'_> {
-        let (parts, _) = request.http.into_parts();
-        let answer = locked(&self.script).ask(&parts.uri.to_string(), parts.headers);
+        let (parts, body) = request.http.into_parts();
+        let answer = locked(&self.script).ask(Seen {
+            method: parts.method,
+            target: parts.uri.to_string(),
+            headers: parts.headers,
+            body: String::from_utf8(body).expect("text"),
+            at: Instant::now(),
+        });
         Box::pin(async move {
             match answer.manner {
                 Manner::AtOnce => {}
@@ -334,8 +342,12 @@ async fn converse(mut stream: TcpStream, script: &Mutex<Script>, sent: &AtomicUs
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await?);
     }
-    let (target, headers) = parse(&String::from_utf8_lossy(&head));
-    let answer = locked(script).ask(&target, headers);
+    let mut seen = parse(&String::from_utf8_lossy(&head));
+    let length = seen.header(header::CONTENT_LENGTH).map_or(0, |length| length.parse().expect("a number"));
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    seen.body = String::from_utf8(body).expect("text");
+    let answer = locked(script).ask(seen);
     let body = &*answer.body;
     match answer.manner {
         Manner::After(duration) => sleep(duration).await,
@@ -370,9 +382,12 @@ async fn converse(mut stream: TcpStream, script: &Mutex<Script>, sent: &AtomicUs
     stream.shutdown().await
 }
 
-fn parse(head: &str) -> (String, HeaderMap) {
+/// A request whose body is still to be read.
+fn parse(head: &str) -> Seen {
     let mut lines = head.lines();
-    let target = lines.next().and_then(|line| line.split(' ').nth(1));
+    let mut first = lines.next().expect("a request line").split(' ');
+    let method = first.next().expect("a method").parse().expect("a method");
+    let target = first.next().expect("a target").to_owned();
     let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| {
@@ -380,5 +395,5 @@ fn parse(head: &str) -> (String, HeaderMap) {
             (name, HeaderValue::from_str(value).expect("a header value"))
         })
         .collect();
-    (target.expect("a request line").to_owned(), headers)
+    Seen { method, target, headers, body: String::new(), at: Instant::now() }
 }
