@@ -97,6 +97,10 @@ async fn prove(validator: &PhonelinkValidator, mut request: Request) -> Result<P
     DefaultBodyLimit::max(MAX_BODY_BYTES).apply(&mut request);
     let body = axum::body::Bytes::from_request(request, &()).await;
     let body = body.map_err(|_| AuthErrorKind::CredentialsMalformed)?;
+    if !body.trim_ascii_start().starts_with(b"{") {
+        // Serde takes an array of values for a struct too.
+        return Err(AuthErrorKind::CredentialsMalformed.into());
+    }
     let Proof { token, nonce } =
         serde_json::from_slice(&body).map_err(|_| AuthErrorKind::CredentialsMalformed)?;
     let token = token.filter(|token| !token.is_empty()).ok_or(AuthErrorKind::TokenMissing)?;
