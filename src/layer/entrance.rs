@@ -62,7 +62,7 @@ impl Entrance {
         if source == Source::Query && self.is_single_use() && !may_use_up(&head) {
             return Err(AuthErrorKind::NavigationRequired.into());
         }
-        let nonce = self.nonce.as_ref().map(|rule| rule.find(head.headers)).transpose()?;
+        let nonce = self.nonce.as_ref().map_or(Ok(None), |rule| rule.find(head.headers))?;
 
         let progress = match self.verifier.check(text, source) {
             Ok(token) if arrival.is_none() && nonce.is_none() && self.replay.is_none() => {

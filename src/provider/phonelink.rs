@@ -264,10 +264,10 @@ impl PhonelinkValidator {
         let layer = JwtAuthLayer::new(Arc::clone(verifier))
             .with_sources(TokenSources::query_only("token"))
             .with_replay_rule(replay.clone());
-        match nonce_is {
-            Asked::Required => layer.with_nonce(nonce.clone()),
-            Asked::Optional => layer,
-        }
+        layer.with_nonce(match nonce_is {
+            Asked::Required => nonce.clone(),
+            Asked::Optional => nonce.clone().if_there(),
+        })
     }
 
     #[cfg(feature = "axum")]

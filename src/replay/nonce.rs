@@ -112,6 +112,15 @@ impl fmt::Debug for Nonce {
 #[must_use]
 pub struct NonceRule {
     source: NonceSource,
+    demand: Demand,
+}
+
+/// What becomes of a request without a nonce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    Required,
+    /// Its token is not compared with any.
+    Optional,
 }
 
 #[derive(Clone)]
@@ -123,7 +132,7 @@ enum NonceSource {
 impl NonceRule {
     /// The cookie that [`Nonce::to_cookie`] sets. It is taken back when its token was let in.
     pub fn from_cookie() -> Self {
-        Self { source: NonceSource::Cookie(CookieName::of_nonce()) }
+        Self::of(NonceSource::Cookie(CookieName::of_nonce()))
     }
 
     /// Another cookie, set before the browser was sent away.
@@ -132,7 +141,7 @@ impl NonceRule {
     ///
     /// [`ConfigError`] if `name` is no cookie name.
     pub fn from_cookie_named(name: &str) -> Result<Self, ConfigError> {
-        Ok(Self { source: NonceSource::Cookie(CookieName::new(name)?) })
+        Ok(Self::of(NonceSource::Cookie(CookieName::new(name)?)))
     }
 
     /// The header `name`, which the client sets.
@@ -142,28 +151,40 @@ impl NonceRule {
     /// [`ConfigError`] if `name` is no header name.
     pub fn from_header(name: &str) -> Result<Self, ConfigError> {
         let name = name.parse().map_err(|_| ConfigError::new(format!("{name:?} is no header name")))?;
-        Ok(Self { source: NonceSource::Header(name) })
+        Ok(Self::of(NonceSource::Header(name)))
     }
 
-    /// The one nonce of a request.
+    /// Compares a nonce that is there, and does without one that is not.
+    pub(crate) fn if_there(self) -> Self {
+        Self { demand: Demand::Optional, ..self }
+    }
+
+    fn of(source: NonceSource) -> Self {
+        Self { source, demand: Demand::Required }
+    }
+
+    /// The one nonce of a request; none only where there need not be any.
     ///
     /// # Errors
     ///
     /// [`AuthErrorKind::NonceMissing`] if there is none, or more than one.
-    pub(crate) fn find(&self, headers: &HeaderMap) -> Result<Nonce, AuthError> {
+    pub(crate) fn find(&self, headers: &HeaderMap) -> Result<Option<Nonce>, AuthError> {
         let missing = || AuthError::from(AuthErrorKind::NonceMissing);
-        match &self.source {
-            NonceSource::Cookie(name) => {
-                let value = name.find(headers).map_err(|_| missing())?;
-                Nonce::expected(&value.ok_or_else(missing)?)
-            }
+        let found = match &self.source {
+            NonceSource::Cookie(name) => name.find(headers).map_err(|_| missing())?,
             NonceSource::Header(name) => {
                 let mut values = headers.get_all(name).iter();
                 match (values.next().map(HeaderValue::to_str), values.next()) {
-                    (Some(Ok(value)), None) => Nonce::expected(value),
-                    _ => Err(missing()),
+                    (Some(Ok(value)), None) => Some(value.into()),
+                    (None, _) => None,
+                    _ => return Err(missing()),
                 }
             }
+        };
+        match found {
+            None if self.demand == Demand::Optional => Ok(None),
+            None => Err(missing()),
+            Some(value) => Nonce::expected(&value).map(Some),
         }
     }
 
@@ -188,8 +209,12 @@ impl NonceRule {
 impl fmt::Display for NonceRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
-            NonceSource::Cookie(name) => write!(f, "nonce is that of cookie {name}"),
-            NonceSource::Header(name) => write!(f, "nonce is that of header {name}"),
+            NonceSource::Cookie(name) => write!(f, "nonce is that of cookie {name}")?,
+            NonceSource::Header(name) => write!(f, "nonce is that of header {name}")?,
+        }
+        match self.demand {
+            Demand::Required => Ok(()),
+            Demand::Optional => f.write_str(", IF THERE"),
         }
     }
 }
@@ -227,14 +252,21 @@ mod tests {
                 let name: HeaderName = name.parse().expect("a name");
                 headers.append(name, value.parse().expect("a value"));
             }
-            rule.find(&headers).ok().map(|nonce| nonce.as_str().to_owned())
+            rule.find(&headers)
+                .map(|nonce| nonce.map_or(String::new(), |nonce| nonce.as_str().to_owned()))
+                .ok()
         };
+        let if_there = cookie.clone().if_there();
         for (rule, lines, want) in [
             (&cookie, vec![("cookie", "__Host-nonce=abc")], Some("abc")),
             (&cookie, vec![], None),
             (&cookie, vec![("cookie", "__Host-nonce=")], None),
             (&cookie, vec![("cookie", "__Host-nonce=a; __Host-nonce=a")], None),
             (&cookie, vec![("x-nonce", "abc")], None),
+            (&if_there, vec![("cookie", "__Host-nonce=abc")], Some("abc")),
+            (&if_there, vec![], Some("")),
+            (&if_there, vec![("cookie", "__Host-nonce=")], None),
+            (&if_there, vec![("cookie", "__Host-nonce=a; __Host-nonce=a")], None),
             (&in_header, vec![("x-nonce", "abc")], Some("abc")),
             (&in_header, vec![("x-nonce", "")], None),
             (&in_header, vec![("x-nonce", "a"), ("x-nonce", "a")], None),
