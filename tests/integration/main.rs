@@ -22,6 +22,7 @@ mod key;
 mod keyset;
 mod layer;
 mod privacy;
+mod provider;
 mod refusal;
 mod remote;
 mod secrets;

@@ -39,7 +39,7 @@ async fn a_provider_that_asks_for_patience_is_left_alone_for_all_tokens() {
             let verifier = verifier_with(form.over(&provider));
             let first = token("first");
             assert_eq!(refusal(&verifier, &first).await, ("verifier_unavailable", Some(want)), "{name}");
-            let nearly = Duration::from_secs(want) - SECOND / 2;
+            let nearly = Duration::from_millis(want * 1000 - 500);
             tokio::time::sleep(nearly).await;
             // Rounded up: who comes back then is let in.
             assert_eq!(refusal(&verifier, &good).await, ("verifier_unavailable", Some(1)), "{name}");

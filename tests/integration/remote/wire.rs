@@ -63,7 +63,7 @@ async fn introspection_is_posted_a_form_with_credentials_of_its_own() {
     let seen = asked(|url| Form::Introspection.endpoint(url), &token).await;
     assert_eq!((&seen.method, &*seen.target), (&Method::POST, "/check"));
     assert_eq!(seen.header(CONTENT_TYPE), Some("application/x-www-form-urlencoded"));
-    assert_eq!(seen.body, format!("token={}&token_type_hint=access_token", token));
+    assert_eq!(seen.body, format!("token={token}&token_type_hint=access_token"));
     // RFC 6749 §2.3.1: each half is form-encoded, then both are joined by the one colon that is left.
     let basic = seen.header(AUTHORIZATION).and_then(|value| value.strip_prefix("Basic ")).expect("Basic");
     let decoded = base64_simd::STANDARD.decode_to_vec(basic).expect("base64");
