@@ -106,17 +106,34 @@ pub(super) fn pause(response: &Response<Vec<u8>>, now: SystemTime) -> Option<Dur
     Some(pause.min(MAX_PAUSE))
 }
 
+/// The claims by which a token is told from another.
+const TELLING: [&str; 5] = ["iss", "sub", "jti", "exp", "iat"];
+
 /// Whether `said`, the claims in an answer, are those of `token`, as far as both have them: an answer about another
 /// token is none about this one.
 pub(super) fn is_about(token: &str, said: &Map<String, Value>) -> bool {
+    agrees(token, said, |name, ours| !said.contains_key(name) || !ours.contains_key(name))
+}
+
+/// The same, where the answer has all that the token has: what tells of no token is about none.
+pub(super) fn repeats(token: &str, said: &Map<String, Value>) -> bool {
+    agrees(token, said, |name, ours| !ours.contains_key(name))
+}
+
+/// Whether each telling claim is the same in both, or may be left out of one.
+fn agrees(
+    token: &str,
+    said: &Map<String, Value>,
+    may_lack: impl Fn(&str, &Map<String, Value>) -> bool,
+) -> bool {
     let payload = UnverifiedToken::split(token).and_then(|token| token.decode_payload());
     // Each of these claims is there once, as has been seen to before anybody is asked.
     let ours: Option<Map<String, Value>> = payload.ok().and_then(|ours| serde_json::from_str(&ours).ok());
     let Some(ours) = ours else { return false };
-    ["iss", "sub", "jti", "exp", "iat"].into_iter().all(|name| match (said.get(name), ours.get(name)) {
+    TELLING.into_iter().all(|name| match (said.get(name), ours.get(name)) {
         (Some(Value::Number(said)), Some(Value::Number(ours))) => said.as_f64() == ours.as_f64(),
         (Some(said), Some(ours)) => said == ours,
-        _ => true,
+        _ => may_lack(name, &ours),
     })
 }
 
@@ -154,18 +171,21 @@ mod tests {
     fn an_answer_about_another_token_is_none_about_this_one() {
         let payload = r#"{"iss":"a","sub":"b","jti":"c","exp":5}"#;
         let token = format!("e30.{}.AA", base64_simd::URL_SAFE_NO_PAD.encode_to_string(payload));
-        for (said, want) in [
-            ("{}", true),
-            (payload, true),
-            (r#"{"exp":5.0,"other":1}"#, true),
-            (r#"{"iss":"x"}"#, false),
-            (r#"{"sub":null}"#, false),
-            (r#"{"jti":"d"}"#, false),
-            (r#"{"exp":6}"#, false),
-            (r#"{"iat":6}"#, true),
+        for (said, want, of_all) in [
+            ("{}", true, false),
+            (payload, true, true),
+            (r#"{"iss":"a","sub":"b","jti":"c","exp":5.0,"other":1}"#, true, true),
+            (r#"{"iss":"a","jti":"c","exp":5}"#, true, false),
+            (r#"{"exp":5.0,"other":1}"#, true, false),
+            (r#"{"iss":"x"}"#, false, false),
+            (r#"{"sub":null}"#, false, false),
+            (r#"{"jti":"d"}"#, false, false),
+            (r#"{"exp":6}"#, false, false),
+            (r#"{"iat":6}"#, true, false),
         ] {
             let said = object(said.as_bytes()).expect("an object");
             assert_eq!(is_about(&token, &said), want, "{said:?}");
+            assert_eq!(repeats(&token, &said), of_all, "{said:?}");
         }
     }
 }
