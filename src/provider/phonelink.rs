@@ -188,12 +188,17 @@ impl Phonelink {
     ///
     /// # Errors
     ///
-    /// As for [`verifier`](Self::verifier).
+    /// As for [`verifier`](Self::verifier), or if the replay rule lets a token count more than once.
     pub fn validator(&self) -> Result<PhonelinkValidator, ConfigError> {
         let verifier = Arc::new(self.verifier()?);
         let replay = self.replay.clone().unwrap_or_else(|| {
             ReplayRule::single_use(MemoryReplayStore::new().with_shared_clock(verifier.clock()))
         });
+        if !replay.is_single_use() {
+            return Err(ConfigError::new(
+                "Phonelink's tokens count once: make the replay rule with `ReplayRule::single_use`",
+            ));
+        }
         let (nonce, nonce_is, cross_site) = (self.nonce.clone(), self.nonce_is, self.cross_site.clone());
         let checks = Checks { verifier, nonce, nonce_is, replay, cross_site };
         Ok(PhonelinkValidator { checks: Arc::new(checks) })
@@ -203,7 +208,7 @@ impl Phonelink {
     ///
     /// # Errors
     ///
-    /// As for [`verifier`](Self::verifier).
+    /// As for [`validator`](Self::validator).
     pub fn layer(&self) -> Result<JwtAuthLayer, ConfigError> {
         Ok(self.validator()?.layer())
     }

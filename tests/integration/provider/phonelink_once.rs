@@ -84,6 +84,15 @@ async fn two_hundred_at_once_let_one_in() {
     assert_eq!(let_in, 1);
 }
 
+#[tokio::test]
+async fn a_rule_by_which_tokens_count_more_than_once_is_none_for_phonelink() {
+    let preset = preset(&jwks_of([&key()]));
+    let denying = preset.clone().with_replay_rule(ReplayRule::deny_list(MemoryReplayStore::new()));
+    assert!(denying.validator().is_err() && denying.layer().is_err());
+    let counting = preset.with_replay_rule(ReplayRule::single_use(MemoryReplayStore::new()));
+    assert!(counting.validator().is_ok() && counting.layer().is_ok());
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_name_of_a_token_is_its_issuers_own() {
     let key = key();
