@@ -300,6 +300,25 @@ async fn a_link_that_the_server_was_not_asked_about_is_only_expired() {
     let late = key.token(&claims(NOW - 30));
     assert_eq!(app.verdict(Place::Query.carry(Method::GET, &late)).await, (401, "token_expired".to_owned()));
     assert_eq!(idp.requests(), 0, "an expired token costs no call");
+    // One that the server has vouched for, and that was clicked again too late.
+    let clock = FixedClock::at_unix(NOW);
+    let claims_of = claims(NOW + 10);
+    let again = key.token(&claims_of);
+    let app_with = super::app(preset.clone().with_clock(clock.clone()).layer().expect("good settings"));
+    idp.serve(Answer::of(json!({ "jwtValidateResults": { "claims": claims_of } }).to_string()));
+    assert_eq!(app_with.verdict(Place::Query.carry(Method::GET, &again)).await.0, 200);
+    clock.set(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(NOW) + 40));
+    for (place, want) in
+        [(Place::Query, "link_expired"), (Place::Header, "token_expired"), (Place::Cookie, "token_expired")]
+    {
+        assert_eq!(
+            app_with.verdict(place.carry(Method::GET, &again)).await,
+            (401, want.to_owned()),
+            "{place:?}"
+        );
+    }
+    let asked = idp.requests();
+    assert_eq!(asked, 1, "the yes of before was enough");
     // In the leeway, which the server has not: it has checked the signature before it says so.
     let parser = r#"{"code":500,"message":"Failed to handle request: failed to parse JWT: token has invalid claims: token is expired"}"#;
     idp.serve(Answer::of(parser).with_status(500));

@@ -60,10 +60,11 @@ fn no_answers(yes: &str) -> Vec<Case> {
         ("a yes with 403", 403),
         ("a yes with 404", 404),
         ("a yes with 415", 415),
-        ("a yes with 429", 429),
         ("a yes with 500", 500),
         ("a yes with 502", 502),
         ("a yes with 503", 503),
+        // The last, because the provider is left alone after it.
+        ("a yes with 429", 429),
     ] {
         cases.push(unavailable(name, body(yes).with_status(status)));
     }
@@ -78,12 +79,12 @@ fn redirect(status: u16, to: &str, yes: &str) -> Answer {
 async fn judge(form: Form, cases: impl Fn(&str) -> Vec<Case>) {
     let count = cases(&token("count")).len();
     let idp = Idp::serving(Answer::status(500)).await;
+    let verifier = verifier_with(form.endpoint(&idp.url("/check")));
     for index in 0..count {
         let token = token(&format!("case {index}"));
         let Case { name, answer, want } = cases(&token).swap_remove(index);
         idp.serve(answer);
         let before = idp.requests();
-        let verifier = verifier_with(form.endpoint(&idp.url("/check")));
         let (got, status) = match verifier.verify_or_ask(&token).await {
             Ok(_) => (ACCEPTED, 200),
             Err(error) => (error.code(), error.status().as_u16()),
@@ -193,6 +194,22 @@ async fn an_answer_about_another_token_is_none() {
         })
         .await;
     }
+    // magiclinksdev gives all claims back: what tells of no token is about none.
+    judge(Form::MagicLinksDev, |ours| {
+        let without = |name: &str| {
+            let mut claims = payload(ours);
+            claims.as_object_mut().expect("claims").remove(name);
+            body(json!({ "jwtValidateResults": { "claims": claims } }).to_string())
+        };
+        vec![
+            case("no claims", body(r#"{"jwtValidateResults":{"claims":{}}}"#), UNAVAILABLE),
+            case("no jti", without("jti"), UNAVAILABLE),
+            case("no sub, which the token has", without("sub"), UNAVAILABLE),
+            case("no exp", without("exp"), UNAVAILABLE),
+            case("no aud, which tells no token from another", without("aud"), ACCEPTED),
+        ]
+    })
+    .await;
 }
 
 #[tokio::test]
