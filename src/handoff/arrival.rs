@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri};
 
@@ -10,24 +8,18 @@ use crate::source::{RequestHead, TokenSources};
 pub(crate) struct Arrival {
     /// Where it goes on.
     location: HeaderValue,
-    /// The cookie that it came with.
-    pub(crate) session: Option<String>,
 }
 
 impl Arrival {
     /// # Errors
     ///
-    /// [`AuthErrorKind::NavigationRequired`] if nobody has navigated here, and
-    /// [`AuthErrorKind::CredentialsConflict`] or [`AuthErrorKind::CredentialsMalformed`] if the session's cookie is no one
-    /// cookie.
+    /// [`AuthErrorKind::NavigationRequired`] if nobody has navigated here.
     pub(crate) fn of<B>(request: &Request<B>, sources: &TokenSources) -> Result<Self, AuthError> {
         let head = RequestHead::of(request);
-        let location = location(&sources.without_token(outermost_uri(request)));
-        let (true, Some(cookie), Some(location)) = (is_navigation(&head), sources.cookie(), location) else {
-            return Err(AuthErrorKind::NavigationRequired.into());
-        };
-        let session = cookie.find(head.headers)?.map(Cow::into_owned);
-        Ok(Self { location, session })
+        match location(&sources.without_token(outermost_uri(request))) {
+            Some(location) if is_navigation(&head) => Ok(Self { location }),
+            _ => Err(AuthErrorKind::NavigationRequired.into()),
+        }
     }
 }
 

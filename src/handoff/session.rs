@@ -6,14 +6,17 @@ use crate::verify::VerifiedToken;
 /// The claims that say something of the token, not of whom it is for.
 const OF_THE_TOKEN: [&str; 8] = ["iss", "aud", "exp", "nbf", "iat", "jti", "nonce", "azp"];
 
-/// Whether two tokens of one issuer are for the same subject: by `claim`, else by `sub`, else by every claim that is not
-/// about the token itself. Where nothing says whom they are for, they are not for the same.
+/// Whether two tokens are of one issuer and for the same subject: by `claim`, else by `sub`, else by every claim that is
+/// not about the token itself. Where nothing says whom they are for, they are not for the same.
 pub(super) fn is_of_same(
     one: &VerifiedToken,
     other: &VerifiedToken,
     claim: Option<&'static str>,
 ) -> Result<bool, AuthError> {
-    let (one, other) = (one.read()?, other.read()?);
+    let (one, other): (Map<String, Value>, Map<String, Value>) = (one.read()?, other.read()?);
+    if one.get("iss") != other.get("iss") {
+        return Ok(false);
+    }
     Ok(match claim {
         Some(claim) => is_shared(&one, &other, claim),
         None if has_subject(&one) || has_subject(&other) => is_shared(&one, &other, "sub"),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::entrance::Entrance;
 use crate::error::{AuthError, AuthErrorKind};
@@ -22,6 +22,14 @@ pub(super) struct Admission {
     pub(super) receipt: Option<Receipt>,
     /// Where the browser goes on, if the token came in a link.
     pub(super) arrival: Option<Arrival>,
+    /// What may be the sessions that this browser has already.
+    pub(super) sessions: Vec<Session>,
+}
+
+/// A cookie beside a link, and the entrance that it may be a session at.
+pub(super) struct Session {
+    entrance: Arc<Entrance>,
+    cookie: Box<str>,
 }
 
 /// How far the verification has come.
@@ -44,7 +52,7 @@ pub(super) enum Admitted {
 impl Admission {
     /// The rest of the way: signature, nonce, and last the store, which uses up only what everything else has let in.
     pub(super) async fn decide(self) -> Result<Admitted, AuthError> {
-        let Self { entrance, text, source, progress, nonce, receipt, arrival } = self;
+        let Self { entrance, text, source, progress, nonce, receipt, arrival, sessions } = self;
         let token = match progress {
             Progress::Verified(token) => token,
             Progress::Lacking(want) => entrance.verifier.wait_and_check(&text, source, want).await?,
@@ -61,11 +69,46 @@ impl Admission {
                 Ok(Admitted::PassedOn { token, expiry_notice: entrance.expiry_notice, cookie })
             }
             (Some(arrival), Some(hand_off), Some(cookie)) => {
-                let link = Link { token, text: &text, nonce, arrival };
+                let link = Link { token, text: &text, nonce, arrival, sessions };
                 entrance.hand_over(link, hand_off, cookie).await.map(Admitted::HandedOver)
             }
             // Nobody arrives without either.
             (Some(_), ..) => Err(AuthErrorKind::NavigationRequired.into()),
+        }
+    }
+}
+
+impl Session {
+    /// The cookies of a browser that follows a link, at any of `entrances`: whichever lets it in, a link of another must
+    /// not go before it.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::CredentialsConflict`] if one is there twice.
+    pub(super) fn all_of(entrances: &[Arc<Entrance>], headers: &HeaderMap) -> Result<Vec<Self>, AuthError> {
+        let mut sessions = Vec::new();
+        for entrance in entrances {
+            match entrance.sources.cookie().map(|name| name.find(headers)) {
+                Some(Ok(Some(cookie))) => {
+                    sessions.push(Self { entrance: Arc::clone(entrance), cookie: cookie.into() });
+                }
+                Some(Err(error)) if error.kind() == AuthErrorKind::CredentialsConflict => return Err(error),
+                // What is empty, or no text, signs nobody in.
+                Some(Ok(None) | Err(_)) | None => {}
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// The token of the session, if it is one.
+    async fn verify(&self) -> Result<Option<VerifiedToken>, AuthError> {
+        let Self { entrance, cookie } = self;
+        let text = if entrance.gives_receipts() { Receipt::split(cookie).0 } else { cookie };
+        match entrance.verifier.verify_found(text, Source::Cookie).await {
+            Ok(session) => Ok(Some(session)),
+            // Whose it is cannot be told now, so that nothing may replace it.
+            Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => Err(error),
+            Err(_) => Ok(None),
         }
     }
 }
@@ -76,6 +119,7 @@ struct Link<'a> {
     text: &'a str,
     nonce: Option<Nonce>,
     arrival: Arrival,
+    sessions: Vec<Session>,
 }
 
 impl Entrance {
@@ -85,9 +129,11 @@ impl Entrance {
         hand_off: &HandOff,
         cookie: &CookieName,
     ) -> Result<Response<String>, AuthError> {
-        let Link { token, text, nonce, arrival } = link;
-        if let Some(session) = self.session(arrival.session.as_deref()).await? {
-            hand_off.check_session(&token, &session)?;
+        let Link { token, text, nonce, arrival, sessions } = link;
+        for session in sessions {
+            if let Some(session) = session.verify().await? {
+                hand_off.check_session(&token, &session)?;
+            }
         }
         let receipt = self.gives_receipts().then(Receipt::generate);
         let cookie = match &receipt {
@@ -102,18 +148,6 @@ impl Entrance {
             replay.check(&token, receipt.as_ref()).await?;
         }
         Ok(see_other(arrival, [Some(cookie), nonce].into_iter().flatten()))
-    }
-
-    /// The session that a browser has already, if it is one.
-    async fn session(&self, cookie: Option<&str>) -> Result<Option<VerifiedToken>, AuthError> {
-        let Some(cookie) = cookie else { return Ok(None) };
-        let text = if self.gives_receipts() { Receipt::split(cookie).0 } else { cookie };
-        match self.verifier.verify_found(text, Source::Cookie).await {
-            Ok(session) => Ok(Some(session)),
-            // Whose it is cannot be told now, so that nothing may replace it.
-            Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => Err(error),
-            Err(_) => Ok(None),
-        }
     }
 
     /// A nonce counts for one token; a session that came of it goes on being asked for it.

@@ -111,7 +111,7 @@ impl Door {
 
     pub(super) fn judge<B>(&self, request: &Request<B>) -> Verdict {
         match self.find(&RequestHead::of(request)) {
-            Ok(Some((entrance, found))) => entrance.judge(&found, request),
+            Ok(Some((entrance, found))) => entrance.judge(&found, request, &self.entrances),
             Ok(None) => self.judge_absence(request),
             Err(error) => Verdict::refused(error),
         }

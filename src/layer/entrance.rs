@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Request;
 
-use super::admission::{Admission, Progress};
+use super::admission::{Admission, Progress, Session};
 use super::door::Verdict;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::handoff::{Arrival, HandOff, SignedIn, may_use_up};
@@ -38,14 +38,25 @@ impl Entrance {
         }
     }
 
-    /// Judges a token with what is here; what takes time, or another question, is left to an [`Admission`].
-    pub(super) fn judge<B>(self: &Arc<Self>, found: &Found<'_>, request: &Request<B>) -> Verdict {
+    /// Judges a token with what is here; what takes time, or another question, is left to an [`Admission`]. `all` are the
+    /// entrances of the door, this one among them.
+    pub(super) fn judge<B>(
+        self: &Arc<Self>,
+        found: &Found<'_>,
+        request: &Request<B>,
+        all: &[Arc<Self>],
+    ) -> Verdict {
         let source = found.source;
-        self.try_judge(found, request)
+        self.try_judge(found, request, all)
             .unwrap_or_else(|error| Verdict::Refused { error, source: Some(source) })
     }
 
-    fn try_judge<B>(self: &Arc<Self>, found: &Found<'_>, request: &Request<B>) -> Result<Verdict, AuthError> {
+    fn try_judge<B>(
+        self: &Arc<Self>,
+        found: &Found<'_>,
+        request: &Request<B>,
+        all: &[Arc<Self>],
+    ) -> Result<Verdict, AuthError> {
         let source = found.source;
         let head = RequestHead::of(request);
         if source == Source::Cookie {
@@ -58,6 +69,10 @@ impl Entrance {
         let arrival = match self.hand_off {
             Some(_) if source == Source::Query => Some(Arrival::of(request, &self.sources)?),
             _ => None,
+        };
+        let sessions = match arrival {
+            Some(_) => Session::all_of(all, head.headers)?,
+            None => Vec::new(),
         };
         if source == Source::Query && self.is_single_use() && !may_use_up(&head) {
             return Err(AuthErrorKind::NavigationRequired.into());
@@ -80,6 +95,7 @@ impl Entrance {
             nonce,
             receipt,
             arrival,
+            sessions,
         })))
     }
 
