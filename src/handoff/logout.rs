@@ -49,7 +49,9 @@ impl Logout {
     /// [`ConfigError`] if `path` does not begin with one slash, or has characters that no URL has.
     pub fn with_destination(mut self, path: &str) -> Result<Self, ConfigError> {
         let leaves = !path.starts_with('/') || path.starts_with("//") || path.starts_with("/\\");
-        let destination = HeaderValue::from_str(path).ok().filter(|_| !leaves && path.is_ascii());
+        // A browser takes tabs out before it looks for the slashes.
+        let is_written = path.bytes().all(|byte| byte.is_ascii_graphic());
+        let destination = HeaderValue::from_str(path).ok().filter(|_| !leaves && is_written);
         self.destination = destination.ok_or_else(|| {
             ConfigError::new(format!("{path:?} is no path on this host: write one like \"/signed-out\""))
         })?;
