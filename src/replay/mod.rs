@@ -74,7 +74,8 @@ pub trait ReplayStore: Send + Sync + 'static {
     /// Leaves [`Mark::Revoked`] for `id` until `until`, whatever was there.
     fn deny(&self, id: TokenId, until: SystemTime) -> StoreFuture<'_, ()>;
 
-    /// Refuses the token `jti` of `iss` from now on, until `until`: its `exp` and the leeway, or later.
+    /// Refuses the token `jti` of `iss` from now on, until `until`: its `exp` and the leeway, better a minute
+    /// later, as replicas have clocks of their own.
     fn revoke(&self, iss: &str, jti: &str, until: SystemTime) -> StoreFuture<'_, ()> {
         self.deny(TokenId::new(iss, jti), until)
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::timeout;
 
@@ -11,6 +11,10 @@ use crate::verify::VerifiedToken;
 
 /// The time that a store has for an answer.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How much longer than its token a mark is kept: a token that was good when it was judged may be over by the time that the
+/// store looks, and the clock of another replica may be behind.
+const OVERLAP: Duration = Duration::from_secs(60);
 
 /// What a layer asks its [`ReplayStore`].
 ///
@@ -77,8 +81,7 @@ impl ReplayRule {
             (Uses::Once, None) => return Err(nameless()),
             (Uses::Many, None) => return Ok(()),
             (Uses::Once, Some(id)) => {
-                let until =
-                    token.accepted_until().ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "exp"))?;
+                let until = end_of(token).ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "exp"))?;
                 let mark = receipt.map_or(Mark::Used, Receipt::mark);
                 self.ask(self.store.insert(id, mark, until)).await?
             }
@@ -99,7 +102,7 @@ impl ReplayRule {
     ///
     /// [`AuthErrorKind::ReplayUnavailable`], whatever was chosen: who signs out is to know that it did not work.
     pub(crate) async fn revoke(&self, token: &VerifiedToken) -> Result<(), AuthError> {
-        let (Some(id), Some(until)) = (TokenId::of(token)?, token.accepted_until()) else { return Ok(()) };
+        let (Some(id), Some(until)) = (TokenId::of(token)?, end_of(token)) else { return Ok(()) };
         match timeout(STORE_TIMEOUT, self.store.deny(id, until)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(AuthErrorKind::ReplayUnavailable.into()),
@@ -122,6 +125,11 @@ impl ReplayRule {
         telemetry::store_failed(kind, trouble.as_deref().map(|source| source as _), accepted);
         if accepted { Ok(None) } else { Err(AuthErrorKind::ReplayUnavailable.into()) }
     }
+}
+
+/// When the mark of `token` may go.
+fn end_of(token: &VerifiedToken) -> Option<SystemTime> {
+    token.accepted_until()?.checked_add(OVERLAP)
 }
 
 /// For the list of what a layer checks.
