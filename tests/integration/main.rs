@@ -17,6 +17,7 @@ mod claims;
 mod conformance;
 mod cross_site;
 mod explain;
+mod handoff;
 mod json;
 mod key;
 mod keyset;

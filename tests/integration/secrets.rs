@@ -1,7 +1,6 @@
 //! Nothing of a token, a secret or a claim is in any log, error, answer or `Debug`.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use axum::Router;
@@ -18,11 +17,10 @@ use tower_jwt_auth::source::{RequestHead, TokenSources};
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::verify::{Authority, VerifiedToken};
 use tower_jwt_auth::{Claims, JwtAuthLayer};
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::support::app::{ACCEPTED, App, Place, get, outcome, request, verifier_with};
 use crate::support::issuer::{SigningKey, claims_with, jwks_of, mac_token};
+use crate::support::log::Log;
 
 /// In every secret place; whatever shows it has told a secret.
 const CANARY: &str = "k4n4ry";
@@ -85,50 +83,6 @@ fn leaked<'t>(text: &str, token: &'t str) -> Option<&'t str> {
         .filter(|part| part.len() > 6)
         .map(|part| &part[..part.len().min(24)])
         .find(|part| text.contains(part))
-}
-
-/// What was logged, spans and all.
-#[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    pub fn at_trace_level() -> (Self, tracing::subscriber::DefaultGuard) {
-        // While there is one subscriber only, a thread that has none decides for all whether an event is of interest.
-        static ANOTHER: OnceLock<tracing::Dispatch> = OnceLock::new();
-        ANOTHER.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_span_events(FmtSpan::FULL)
-            .with_ansi(false)
-            .with_writer(log.clone())
-            .finish();
-        let guard = tracing::subscriber::set_default(subscriber);
-        (log, guard)
-    }
-
-    pub fn take(&self) -> String {
-        let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8(std::mem::take(&mut *bytes)).expect("text")
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }
 
 #[derive(serde::Deserialize)]

@@ -1,8 +1,8 @@
 //! The token, the API key and the credentials are in no log, no error and no `Debug`, whatever the provider does.
 
 use super::*;
-use crate::secrets::Log;
 use crate::support::idp::Idp;
+use crate::support::log::Log;
 use tower_jwt_auth::JwtAuthLayer;
 use tower_jwt_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
 

@@ -3,3 +3,5 @@
 pub mod app;
 pub mod idp;
 pub mod issuer;
+pub mod log;
+pub mod site;

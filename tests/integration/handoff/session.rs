@@ -1,0 +1,228 @@
+//! A link must not put somebody into a stranger's account: the session that is there stays.
+
+use serde_json::{Value, json};
+use tower_jwt_auth::handoff::HandOff;
+use tower_jwt_auth::jwks::Jwks;
+use tower_jwt_auth::source::TokenSources;
+use tower_jwt_auth::{JwtAuthLayer, Verifier};
+
+use super::{layer, site_of_single_use};
+use crate::support::app::verifier;
+use crate::support::issuer::{AUDIENCE, NOW, SigningKey, good_claims, jwks_of, shared_key};
+use crate::support::site::{Site, cookies_of, good, session_of, token_with};
+
+async fn follow(site: &Site, token: &str, session: &str) -> crate::support::app::Answer {
+    site.follow(&format!("/?jwt={token}"), &[("cookie", &format!("__Host-jwt={session}"))]).await
+}
+
+#[tokio::test]
+async fn a_link_for_another_subject_replaces_no_session_and_uses_nothing_up() {
+    struct Case {
+        name: &'static str,
+        session: Value,
+        link: Value,
+        hand_off: HandOff,
+        replaces: bool,
+    }
+    let case = |name, session, link, hand_off, replaces| Case { name, session, link, hand_off, replaces };
+    let plain = HandOff::default;
+    let by_mail = || HandOff::default().with_subject_claim("email");
+    let no_sub = |changes: Value| {
+        let mut claims = json!({ "sub": null });
+        claims.as_object_mut().expect("an object").extend(changes.as_object().expect("an object").clone());
+        claims
+    };
+    for (index, Case { name, session, link, hand_off, replaces }) in [
+        case("the same", json!({}), json!({}), plain(), true),
+        case("another", json!({}), json!({ "sub": "mallory" }), plain(), false),
+        case(
+            "another, by choice",
+            json!({}),
+            json!({ "sub": "mallory" }),
+            plain().insecure_replace_sessions(),
+            true,
+        ),
+        case("another case", json!({}), json!({ "sub": "Alice" }), plain(), false),
+        case("a longer one", json!({}), json!({ "sub": "alice2" }), plain(), false),
+        case("none", json!({}), json!({ "sub": null }), plain(), false),
+        case("an empty one", json!({}), json!({ "sub": "" }), plain(), false),
+        case("one where there was none", json!({ "sub": null }), json!({}), plain(), false),
+        case("the same, other claims", json!({ "a": 1 }), json!({ "a": 2 }), plain(), true),
+        case(
+            "no sub, the same claims",
+            no_sub(json!({ "email": "a@x" })),
+            no_sub(json!({ "email": "a@x" })),
+            plain(),
+            true,
+        ),
+        case(
+            "no sub, other claims",
+            no_sub(json!({ "email": "a@x" })),
+            no_sub(json!({ "email": "b@x" })),
+            plain(),
+            false,
+        ),
+        case(
+            "no sub, more claims",
+            no_sub(json!({ "email": "a@x" })),
+            no_sub(json!({ "email": "a@x", "admin": true })),
+            plain(),
+            false,
+        ),
+        case("nothing says who", no_sub(json!({})), no_sub(json!({})), plain(), false),
+        case(
+            "the same by e-mail",
+            json!({ "email": "a@x", "sub": "1" }),
+            json!({ "email": "a@x", "sub": "2" }),
+            by_mail(),
+            true,
+        ),
+        case("another by e-mail", json!({ "email": "a@x" }), json!({ "email": "b@x" }), by_mail(), false),
+        case("no e-mail in either", json!({}), json!({}), by_mail(), false),
+        case("no e-mail in the link", json!({ "email": "a@x" }), json!({}), by_mail(), false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let layer =
+            JwtAuthLayer::new(verifier()).with_hand_off(hand_off).expect("both are read").single_use();
+        let site = Site::behind(layer);
+        let named = |mut claims: Value, jti: String| {
+            claims["jti"] = jti.into();
+            token_with(claims)
+        };
+        let session = session_of(&site.arrive(&named(session, format!("session {index}"))).await);
+        let link = named(link, format!("link {index}"));
+        let answer = follow(&site, &link, &session).await;
+        if replaces {
+            assert_ne!(session_of(&answer), session, "{name}");
+        } else {
+            assert_eq!((answer.status, &*answer.code), (403, "session_conflict"), "{name}");
+            assert!(cookies_of(&answer).is_empty(), "{name}");
+            assert_eq!(answer.header("www-authenticate"), None, "{name}: another token would change nothing");
+            assert_eq!(site.show(&session).await, good(), "{name}: the session stays");
+            assert_eq!(site.arrive(&link).await.status, 303, "{name}: nothing was used up");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_lets_nobody_in_is_no_session_and_blocks_no_link() {
+    let stranger = SigningKey::generate(shared_key().algorithm, &shared_key().kid);
+    let bob = |changes: Value| {
+        let mut claims = json!({ "sub": "bob", "jti": "session" });
+        claims.as_object_mut().expect("an object").extend(changes.as_object().expect("an object").clone());
+        token_with(claims)
+    };
+    for (name, session, replaces) in [
+        ("valid", bob(json!({})), false),
+        ("valid, with a receipt", bob(json!({})) + "~0123456789abcdef0123456789abcdef", false),
+        ("expired", bob(json!({ "exp": NOW - 31 })), true),
+        ("expired, within the leeway", bob(json!({ "exp": NOW - 29 })), false),
+        ("forged", stranger.token(&good_claims()), true),
+        ("for another audience", bob(json!({ "aud": "other" })), true),
+        ("garbage", "garbage".to_owned(), true),
+        ("nothing", String::new(), true),
+        ("not even text", "\u{fc}".to_owned(), true),
+        ("a receipt only", "~0123".to_owned(), true),
+    ] {
+        let link = token_with(json!({ "jti": "link" }));
+        let answer = follow(&site_of_single_use(), &link, &session).await;
+        assert_eq!(answer.status, if replaces { 303 } else { 403 }, "{name}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_found_in_cookies_that_http_2_has_split_and_two_are_a_conflict() {
+    let site = site_of_single_use();
+    let link = token_with(json!({ "jti": "link" }));
+    let uri = format!("/?jwt={link}");
+    let bobs = format!("__Host-jwt={}", token_with(json!({ "sub": "bob" })));
+    let twice = format!("{bobs}; {bobs}");
+    for (name, lines, status) in [
+        ("in one field", &[("cookie", &*format!("a=1; {bobs}; b=2"))][..], 403),
+        ("split", &[("cookie", "a=1"), ("cookie", &bobs), ("cookie", "b=2")], 403),
+        ("twice", &[("cookie", &bobs), ("cookie", &bobs)], 400),
+        ("twice in one field", &[("cookie", &twice)], 400),
+        ("good and garbage", &[("cookie", &bobs), ("cookie", "__Host-jwt=x")], 400),
+        ("of another name", &[("cookie", &*bobs.replace("__Host-jwt", "__host-jwt"))], 303),
+    ] {
+        let answer = site.follow(&uri, lines).await;
+        assert_eq!(answer.status, status, "{name}: {answer:?}");
+        assert_eq!(cookies_of(&answer).len(), usize::from(status == 303), "{name}");
+    }
+}
+
+/// Another issuer, with a key of its own.
+fn other_issuer() -> (SigningKey, Verifier) {
+    let key = SigningKey::generate(shared_key().algorithm, "other-1");
+    let keys = Jwks::from_json(jwks_of([&key])).expect("a key set");
+    let verifier = Verifier::new("https://other.example", AUDIENCE, keys).expect("a policy");
+    (key, verifier.with_clock(tower_jwt_auth::clock::FixedClock::at_unix(NOW)))
+}
+
+#[tokio::test]
+async fn a_link_of_one_issuer_does_not_replace_the_session_of_another() {
+    let sources = |cookie: &str| TokenSources::default().with_cookie(cookie).expect("a name");
+    let plain = HandOff::default;
+    for (name, cookies, hand_off, status) in [
+        ("one cookie for both", ["__Host-jwt", "__Host-jwt"], plain(), 403),
+        ("a cookie for each", ["__Host-a", "__Host-b"], plain(), 403),
+        (
+            "one cookie for both, by choice",
+            ["__Host-jwt", "__Host-jwt"],
+            plain().insecure_replace_sessions(),
+            303,
+        ),
+        ("a cookie for each, by choice", ["__Host-a", "__Host-b"], plain().insecure_replace_sessions(), 303),
+    ] {
+        let (key, other) = other_issuer();
+        let first = JwtAuthLayer::new(verifier()).with_sources(sources(cookies[0])).with_hand_off(hand_off);
+        let second = JwtAuthLayer::new(other).with_sources(sources(cookies[1])).with_hand_off(hand_off);
+        let layer = JwtAuthLayer::any_of([first.expect("both are read"), second.expect("both are read")]);
+        let site = Site::behind(layer.expect("two issuers").single_use());
+        let mut claims = good_claims();
+        claims["iss"] = "https://other.example".into();
+        claims["jti"] = "session".into();
+        let answer = site.arrive(&key.token(&claims)).await;
+        assert_eq!(answer.status, 303, "{name}: {answer:?}");
+        let set = cookies_of(&answer)[0].split(';').next().expect("a pair").to_owned();
+        assert!(set.starts_with(cookies[1]), "{name}: {set}");
+        let visit = site.follow("/", &[("cookie", &set)]).await;
+        assert_eq!((visit.status, &*visit.code), (200, "accepted"), "{name}: the session is one");
+        // The same `sub`, which says nothing across issuers.
+        let link = token_with(json!({ "jti": "link" }));
+        let answer = site.follow(&format!("/?jwt={link}"), &[("cookie", &set)]).await;
+        assert_eq!(answer.status, status, "{name}: {answer:?}");
+        assert_eq!(cookies_of(&answer).len(), usize::from(status == 303), "{name}");
+        if status == 403 {
+            assert_eq!(site.arrive(&link).await.status, 303, "{name}: nothing was used up");
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_any_issuer_is_accepted_the_same_sub_of_another_issuer_is_another_subject() {
+    let site = Site::behind(
+        JwtAuthLayer::new(verifier().insecure_accept_any_issuer()).hand_off().expect("both are read"),
+    );
+    let session = session_of(&site.arrive(&token_with(json!({}))).await);
+    let same = token_with(json!({ "exp": NOW + 99 }));
+    let others = token_with(json!({ "iss": "https://other.example" }));
+    let nobodys = token_with(json!({ "iss": null }));
+    assert_eq!(session_of(&follow(&site, &same, &session).await), same);
+    for link in [others, nobodys] {
+        assert_eq!(follow(&site, &link, &session).await.code, "session_conflict");
+        assert_eq!(session_of(&site.arrive(&link).await), link);
+    }
+}
+
+#[tokio::test]
+async fn a_good_link_counts_whatever_cookie_is_beside_it_unless_it_is_a_session() {
+    let site = Site::behind(layer());
+    let link = token_with(json!({}));
+    for cookie in ["a=1", "__Host-jwt=expired.or.not", "jwt=x", "__Host-nonce=x"] {
+        let answer = site.follow(&format!("/?jwt={link}"), &[("cookie", cookie)]).await;
+        assert_eq!(session_of(&answer), link, "{cookie}");
+    }
+}
