@@ -26,6 +26,7 @@ mod privacy;
 mod provider;
 mod refusal;
 mod remote;
+mod replay;
 mod secrets;
 mod shape;
 mod signature;

@@ -1,0 +1,178 @@
+//! A token belongs to the browser that asked for it.
+
+use http::Method;
+use serde_json::{Value, json};
+use tower_jwt_auth::JwtAuthLayer;
+use tower_jwt_auth::replay::{Nonce, NonceRule};
+
+use crate::support::app::{Lines, get, request, verifier};
+use crate::support::issuer::{good_claims, shared_key};
+use crate::support::site::{NAVIGATION, Site, cookies_of, good, refused, session_of, token_with};
+
+const TAKEN_BACK: &str = "__Host-nonce=; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=0";
+
+fn by_header() -> NonceRule {
+    NonceRule::from_header("x-nonce").expect("a name")
+}
+
+fn site(rule: NonceRule) -> Site {
+    Site::behind(JwtAuthLayer::new(verifier()).with_nonce(rule))
+}
+
+async fn bear(site: &Site, token: &str, lines: Lines<'_>) -> (u16, String) {
+    let bearer = format!("Bearer {token}");
+    let answer = site.answer(get("/", &[&[("authorization", &*bearer)], lines].concat())).await;
+    (answer.status, answer.code)
+}
+
+/// Nonces that a token may have, and whether one of them is `n0nce`.
+fn in_tokens() -> Vec<(&'static str, Option<Value>, bool)> {
+    vec![
+        ("the same", Some(json!("n0nce")), true),
+        ("none", None, false),
+        ("an empty one", Some(json!("")), false),
+        ("another", Some(json!("m0nce")), false),
+        ("another case", Some(json!("N0nce")), false),
+        ("a prefix", Some(json!("n0nc")), false),
+        ("a longer one", Some(json!("n0nce0")), false),
+        ("with a blank", Some(json!("n0nce ")), false),
+        ("with a zero byte", Some(json!("n0nce\u{0}")), false),
+        ("null", Some(Value::Null), false),
+        ("a number", Some(json!(0)), false),
+        ("true", Some(json!(true)), false),
+        ("an array", Some(json!(["n0nce"])), false),
+        ("an object", Some(json!({ "n0nce": "n0nce" })), false),
+    ]
+}
+
+fn token_of(nonce: Option<Value>) -> String {
+    let mut claims = good_claims();
+    if let Some(nonce) = nonce {
+        claims["nonce"] = nonce;
+    }
+    shared_key().token(&claims)
+}
+
+#[tokio::test]
+async fn a_token_needs_the_very_nonce_that_header_cookie_or_caller_expect() {
+    let (in_header, in_cookie) = (site(by_header()), site(NonceRule::from_cookie()));
+    let named = site(NonceRule::from_cookie_named("my-nonce").expect("a name"));
+    let expected = Nonce::expected("n0nce").expect("a nonce");
+    for (name, nonce, fits) in in_tokens() {
+        let token = token_of(nonce);
+        for (place, site, line) in [
+            ("header", &in_header, ("x-nonce", "n0nce")),
+            ("cookie", &in_cookie, ("cookie", "a=1; __Host-nonce=n0nce")),
+            ("cookie of another name", &named, ("cookie", "my-nonce=n0nce")),
+        ] {
+            // Twice: what the token cache knows as good is asked for its nonce as well.
+            for _ in 0..2 {
+                let want = if fits { good() } else { refused(401, "nonce_mismatch") };
+                assert_eq!(bear(site, &token, &[line]).await, want, "{name}: {place}");
+            }
+        }
+        let verified = verifier().verify(&token).expect("a good token");
+        assert_eq!(expected.check(&verified).is_ok(), fits, "{name}: caller");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_known_as_good_is_asked_for_the_nonce_of_each_request() {
+    let site = site(by_header());
+    let token = token_of(Some(json!("n0nce")));
+    assert_eq!(bear(&site, &token, &[("x-nonce", "n0nce")]).await, good());
+    assert_eq!(bear(&site, &token, &[("x-nonce", "other")]).await, refused(401, "nonce_mismatch"));
+    assert_eq!(bear(&site, &token, &[]).await, refused(400, "nonce_missing"));
+}
+
+#[tokio::test]
+async fn no_nonce_or_more_than_one_in_the_request_is_a_refusal() {
+    let (in_header, in_cookie) = (site(by_header()), site(NonceRule::from_cookie()));
+    let long = "n".repeat(513);
+    let (header, cookie) = (("x-nonce", "n0nce"), ("cookie", "__Host-nonce=n0nce"));
+    let long_cookie = format!("__Host-nonce={long}");
+    let cases: [(&str, &Site, Lines<'_>, bool); 14] = [
+        ("header", &in_header, &[header], true),
+        ("no header", &in_header, &[], false),
+        ("empty header", &in_header, &[("x-nonce", "")], false),
+        ("header twice", &in_header, &[header, header], false),
+        ("header, once empty", &in_header, &[("x-nonce", ""), header], false),
+        ("cookie instead of header", &in_header, &[cookie], false),
+        ("long header", &in_header, &[("x-nonce", &long)], false),
+        ("cookie", &in_cookie, &[cookie], true),
+        ("no cookie", &in_cookie, &[], false),
+        ("empty cookie", &in_cookie, &[("cookie", "__Host-nonce=")], false),
+        ("cookie twice", &in_cookie, &[cookie, cookie], false),
+        ("cookie of another case", &in_cookie, &[("cookie", "__host-nonce=n0nce")], false),
+        ("header instead of cookie", &in_cookie, &[header, ("nonce", "n0nce")], false),
+        ("long cookie", &in_cookie, &[("cookie", &long_cookie)], false),
+    ];
+    for (name, site, lines, passes) in cases {
+        for nonce in [Some(json!("n0nce")), Some(json!("")), Some(json!(long)), None] {
+            let fits = passes && nonce == Some(json!("n0nce"));
+            let (status, code) = bear(site, &token_of(nonce.clone()), lines).await;
+            if fits {
+                assert_eq!(status, 200, "{name}: {code}");
+            } else {
+                let want = if passes { "nonce_mismatch" } else { "nonce_missing" };
+                assert_eq!(code, want, "{name}: {nonce:?}");
+            }
+        }
+    }
+    assert!(Nonce::expected("").is_err() && Nonce::expected(&long).is_err() && Nonce::expected("n").is_ok());
+}
+
+#[tokio::test]
+async fn the_cookie_of_a_nonce_is_taken_back_when_its_token_was_let_in_and_not_before() {
+    let site = site(NonceRule::from_cookie());
+    let nonce = Nonce::generate();
+    let cookie = format!("__Host-nonce={}", nonce.as_str());
+    assert!(nonce.to_cookie().to_str().expect("text").starts_with(&cookie));
+    let good_token = token_with(json!({ "nonce": nonce.as_str() }));
+    let bad_token = token_with(json!({ "nonce": "other" }));
+    let lines = [NAVIGATION, &[("cookie", &*cookie)]].concat();
+    let answer = site.answer(request(Method::GET, &format!("/?jwt={bad_token}"), &lines)).await;
+    assert_eq!((answer.status, cookies_of(&answer)), (401, vec![]));
+    let answer = site.answer(request(Method::GET, &format!("/?jwt={good_token}"), &lines)).await;
+    assert_eq!((answer.status, cookies_of(&answer)), (200, vec![TAKEN_BACK]));
+}
+
+#[tokio::test]
+async fn with_a_hand_off_a_session_goes_on_being_asked_for_its_nonce() {
+    let layer = JwtAuthLayer::new(verifier()).with_nonce(NonceRule::from_cookie()).single_use();
+    let site = Site::behind(layer.hand_off().expect("both are read"));
+    let token = token_with(json!({ "nonce": "n0nce", "jti": "1" }));
+    let link = format!("/?jwt={token}");
+    for (name, cookie, code) in [
+        ("no nonce", "a=1", "nonce_missing"),
+        ("that of another browser", "__Host-nonce=other", "nonce_mismatch"),
+        ("two", "__Host-nonce=n0nce; __Host-nonce=n0nce", "nonce_missing"),
+    ] {
+        let answer = site.follow(&link, &[("cookie", cookie)]).await;
+        assert_eq!((&*answer.code, cookies_of(&answer)), (code, vec![]), "{name}");
+    }
+    let answer = site.follow(&link, &[("cookie", "__Host-nonce=n0nce")]).await;
+    let session = session_of(&answer);
+    let kept = "__Host-nonce=n0nce; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=300";
+    assert_eq!(cookies_of(&answer)[1..], [kept], "as long as the session");
+    for (name, nonce, want) in [
+        ("its own", "; __Host-nonce=n0nce", good()),
+        ("its own, again", "; __Host-nonce=n0nce", good()),
+        ("none: a copied cookie", "", refused(400, "nonce_missing")),
+        ("another", "; __Host-nonce=other", refused(401, "nonce_mismatch")),
+    ] {
+        let cookie = format!("__Host-jwt={session}{nonce}");
+        let answer = site.follow("/", &[("cookie", &cookie)]).await;
+        assert!(cookies_of(&answer).is_empty(), "{name}: the nonce stays");
+        assert_eq!((answer.status, answer.code), want, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_nonce_is_random_and_fits_into_a_token() {
+    let (one, other) = (Nonce::generate(), Nonce::generate());
+    assert_ne!(one.as_str(), other.as_str());
+    assert_eq!(one.as_str().len(), 64);
+    let verified = verifier().verify(&token_with(json!({ "nonce": one.as_str() }))).expect("a good token");
+    assert!(one.check(&verified).is_ok() && other.check(&verified).is_err());
+}
