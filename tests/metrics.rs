@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::ready;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
+use aws_lc_rs::hmac;
 use http::{Request, Response, header};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
@@ -19,6 +21,9 @@ use tower::{Layer, ServiceExt};
 use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::fetch::{Fetch, FetchFuture, FetchRequest};
 use tower_jwt_auth::jwks::SharedSecret;
+use tower_jwt_auth::replay::{
+    Mark, MemoryReplayStore, ReplayRule, ReplayStore, StoreError, StoreFuture, TokenId,
+};
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::{Jwks, JwtAuthLayer, Verifier};
 
@@ -72,6 +77,47 @@ fn refreshes_are_counted_by_result_and_the_state_and_the_keys_are_gauges() {
             None => format!("{name} {endpoint}"),
         };
         assert_eq!(counted.get(&name), Some(&want), "{name} in {counted:?}");
+    }
+}
+
+#[test]
+fn a_replay_store_without_an_answer_is_counted_by_why_and_by_what_became_of_the_token() {
+    let counted = recorded(async {
+        let full = || MemoryReplayStore::new().with_capacity(0);
+        for rule in
+            [ReplayRule::single_use(Failing), ReplayRule::deny_list(Failing), ReplayRule::single_use(full())]
+        {
+            for rule in [rule.clone(), rule.insecure_accept_when_the_store_fails()] {
+                knock(&JwtAuthLayer::new(verifier()).with_replay_rule(rule), Some(&token_with_jti())).await;
+            }
+        }
+    });
+    for (name, want) in [
+        ("jwt_auth_replay_store_failures_total code=failed outcome=refused", 2.0),
+        ("jwt_auth_replay_store_failures_total code=failed outcome=accepted", 2.0),
+        ("jwt_auth_replay_store_failures_total code=full outcome=refused", 2.0),
+        ("jwt_auth_requests_total outcome=replay_unavailable source=bearer", 4.0),
+        ("jwt_auth_requests_total outcome=accepted source=bearer", 2.0),
+    ] {
+        assert_eq!(counted.get(name), Some(&want), "{name} in {counted:?}");
+    }
+    assert_eq!(counted.get("jwt_auth_replay_store_failures_total code=full outcome=accepted"), None);
+}
+
+/// A replay store that is down.
+struct Failing;
+
+impl ReplayStore for Failing {
+    fn insert(&self, _id: TokenId, _mark: Mark, _until: SystemTime) -> StoreFuture<'_, Option<Mark>> {
+        Box::pin(ready(Err(StoreError::Failed("connection refused".into()))))
+    }
+
+    fn find(&self, _id: TokenId) -> StoreFuture<'_, Option<Mark>> {
+        Box::pin(ready(Err(StoreError::Failed("connection refused".into()))))
+    }
+
+    fn deny(&self, _id: TokenId, _until: SystemTime) -> StoreFuture<'_, ()> {
+        Box::pin(ready(Err(StoreError::Failed("connection refused".into()))))
     }
 }
 
@@ -182,12 +228,24 @@ fn good_token() -> String {
     good["token"].as_str().expect("a token").to_owned()
 }
 
-fn verifier() -> Verifier {
+/// One that a replay store can remember.
+fn token_with_jti() -> String {
+    let part = |json: &str| base64_simd::URL_SAFE_NO_PAD.encode_to_string(json);
+    let claims = r#"{"iss":"https://issuer.example","aud":"api","exp":1800000300,"jti":"1"}"#;
+    let input = format!("{}.{}", part(r#"{"alg":"HS256"}"#), part(claims));
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret()), input.as_bytes());
+    format!("{input}.{}", base64_simd::URL_SAFE_NO_PAD.encode_to_string(tag))
+}
+
+fn secret() -> Vec<u8> {
     let vectors = vectors();
     let mut secrets = vectors["secrets"].as_array().expect("secrets").iter();
     let secret = secrets.find(|secret| secret["alg"] == "HS256").and_then(|secret| secret["k"].as_str());
-    let secret = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(secret.expect("a secret")).expect("base64url");
-    let secret = SharedSecret::new(Algorithm::Hs256, secret).expect("long enough");
+    base64_simd::URL_SAFE_NO_PAD.decode_to_vec(secret.expect("a secret")).expect("base64url")
+}
+
+fn verifier() -> Verifier {
+    let secret = SharedSecret::new(Algorithm::Hs256, secret()).expect("long enough");
     Verifier::new("https://issuer.example", "api", secret)
         .expect("a verifier")
         .with_clock(FixedClock::at_unix(1_800_000_000))
