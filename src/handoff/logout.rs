@@ -111,12 +111,17 @@ impl<B> Service<Request<B>> for Logout {
             .collect();
         let logout = self.clone();
         Box::pin(async move {
+            let mut failed = None;
             for (way, cookie) in logout.signed_in.iter().zip(cookies) {
                 if let Some(cookie) = cookie
                     && let Err(error) = way.revoke(&cookie).await
                 {
-                    return Ok(logout.end(Refusals::default().answer(error, caller)));
+                    // The others are revoked all the same.
+                    failed = Some(error);
                 }
+            }
+            if let Some(error) = failed {
+                return Ok(logout.end(Refusals::default().answer(error, caller)));
             }
             let mut response = Response::new(String::new());
             *response.status_mut() = StatusCode::SEE_OTHER;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use http::Method;
 use serde_json::json;
+use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::handoff::Logout;
 use tower_jwt_auth::jwks::Jwks;
 use tower_jwt_auth::replay::{MemoryReplayStore, ReplayRule};
@@ -13,10 +14,14 @@ use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use super::layer;
 use crate::support::app::{Answer, App, Lines, request};
-use crate::support::issuer::{AUDIENCE, SigningKey, claims_with, jwks_of, shared_key};
+use crate::support::issuer::{AUDIENCE, NOW, SigningKey, claims_with, jwks_of, shared_key};
 use crate::support::site::{Site, cookies_of, good, refused, session_of, token_with};
 
 const ENDED: &str = "__Host-jwt=; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=0";
+
+fn revoked() -> (u16, String) {
+    refused(401, "token_revoked")
+}
 
 /// The page behind `layer`, and beside it the way out.
 struct House {
@@ -101,10 +106,9 @@ async fn with_a_store_a_copy_of_the_cookie_is_refused_even_where_it_was_cached()
             assert_eq!(house.site.show(&session).await, good(), "{name}: cached");
         }
         assert_eq!(house.leave(Method::POST, &session, &[]).await.status, 303, "{name}");
-        let revoked = refused(401, "token_revoked");
-        assert_eq!(house.site.show(&session).await, revoked, "{name}: the copy");
-        assert_eq!(house.site.show(&token).await, revoked, "{name}: the token alone");
-        assert_eq!(house.site.bear(&token).await, revoked, "{name}: as a header");
+        assert_eq!(house.site.show(&session).await, revoked(), "{name}: the copy");
+        assert_eq!(house.site.show(&token).await, revoked(), "{name}: the token alone");
+        assert_eq!(house.site.bear(&token).await, revoked(), "{name}: as a header");
         assert_eq!(house.site.arrive(&token).await.code, "token_revoked", "{name}: the link");
         assert_eq!(house.site.show(&other).await, good(), "{name}: another session stays");
         assert_eq!(house.leave(Method::POST, &session, &[]).await.status, 303, "{name}: signed out twice");
@@ -171,13 +175,35 @@ async fn a_destination_is_a_path_on_this_host() {
     }
 }
 
+/// A layer for another issuer, whose tokens come in a cookie of their own.
+fn other_layer() -> JwtAuthLayer {
+    let keys = Jwks::from_json(jwks_of([shared_key()])).expect("a key set");
+    let other = Verifier::new("https://other.example", AUDIENCE, keys).expect("a policy");
+    let sources = TokenSources::default().with_cookie("__Host-other").expect("a name");
+    JwtAuthLayer::new(other.with_clock(FixedClock::at_unix(NOW))).with_sources(sources)
+}
+
+#[tokio::test]
+async fn a_store_that_fails_keeps_no_other_session_from_being_revoked() {
+    let full = || ReplayRule::deny_list(MemoryReplayStore::new().with_capacity(0));
+    let store = Arc::new(MemoryReplayStore::new());
+    let works = || ReplayRule::deny_list(Arc::clone(&store));
+    for (name, first, second) in [("the first fails", full(), works()), ("the second fails", works(), full())]
+    {
+        let ours = token_with(json!({ "jti": name }));
+        let theirs = token_with(json!({ "jti": name, "iss": "https://other.example" }));
+        let layers = [layer().with_replay_rule(first), other_layer().with_replay_rule(second)];
+        let house = House::of(&JwtAuthLayer::any_of(layers).expect("two issuers"));
+        let answer = house.leave(Method::POST, &format!("{ours}; __Host-other={theirs}"), &[]).await;
+        assert_eq!((answer.status, cookies_of(&answer).len()), (503, 2), "{name}");
+        let after = if name == "the first fails" { [good(), revoked()] } else { [revoked(), good()] };
+        assert_eq!([house.site.bear(&ours).await, house.site.bear(&theirs).await], after, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn several_ways_to_be_signed_in_all_end() {
-    let keys = Jwks::from_json(jwks_of([shared_key()])).expect("a key set");
-    let second = Verifier::new("https://other.example", AUDIENCE, keys).expect("a policy");
-    let sources = TokenSources::default().with_cookie("__Host-other").expect("a name");
-    let second = JwtAuthLayer::new(second).with_sources(sources);
-    let both = JwtAuthLayer::any_of([layer(), second]).expect("two issuers");
+    let both = JwtAuthLayer::any_of([layer(), other_layer()]).expect("two issuers");
     let answer = House::of(&both).leave(Method::POST, "x", &[]).await;
     assert_eq!(cookies_of(&answer), [ENDED, &ENDED.replace("__Host-jwt", "__Host-other")]);
 }
