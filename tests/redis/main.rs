@@ -157,6 +157,48 @@ async fn each_question_is_one_command() {
     assert_eq!(calls(), [""; 0], "nobody asks about a bad token");
 }
 
+/// Requests share a connection: the answer to one that is gone must not become the answer to the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_visitor_who_hangs_up_leaves_no_answer_to_anybody_else() {
+    let server = Server::start();
+    let site = Site::behind(layer(ReplayRule::deny_list(server.store())));
+    let (bad, fine) = (named("revoked"), named("fine"));
+    let until = SystemTime::now() + Duration::from_secs(600);
+    server.store().revoke(ISSUER, "revoked", until).await.expect("an answer");
+    for round in 0..20_u64 {
+        let mut visits = JoinSet::new();
+        for visitor in 0..40_u64 {
+            let (site, is_bad) = (site.clone(), visitor % 2 == 0);
+            let token = if is_bad { bad.clone() } else { fine.clone() };
+            // A third of them is gone before, or just when, the answer comes.
+            let patience = if visitor % 3 == 0 { Duration::from_micros(round * 40) } else { Duration::MAX };
+            visits.spawn(async move {
+                let outcome = tokio::time::timeout(patience, site.bear(&token)).await;
+                (is_bad, outcome.ok())
+            });
+        }
+        for (is_bad, outcome) in visits.join_all().await {
+            let want = if is_bad { revoked() } else { good() };
+            assert!(outcome.as_ref().is_none_or(|outcome| *outcome == want), "round {round}: {outcome:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_lasts_for_ages_is_remembered_too() {
+    let server = Server::start();
+    let site = server.instance();
+    for exp in [4_102_444_800_u64, 253_402_300_799, 1 << 40, 1 << 47] {
+        let claims = json!({ "iss": ISSUER, "aud": AUDIENCE, "jti": exp.to_string(), "exp": exp });
+        let token = shared_key().token(&claims);
+        let (first, second) = (site.bear(&token).await, site.bear(&token).await);
+        // Whatever cannot be remembered for long enough is refused, not forgotten.
+        let remembered = first == good() && second == replayed();
+        assert!(remembered || first != good() && second != good(), "{exp}: {first:?}, {second:?}");
+        assert!(remembered || exp > 253_402_300_799, "{exp}: {first:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_session_of_one_instance_is_one_at_another_and_ends_at_both() {
     let server = Server::start();

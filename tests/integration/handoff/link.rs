@@ -146,6 +146,19 @@ async fn a_bad_token_sets_no_cookie_wherever_it_comes_from() {
 }
 
 #[tokio::test]
+async fn where_a_token_is_optional_a_bad_link_is_refused_all_the_same() {
+    let site = Site::behind(layer().optional());
+    assert_eq!(site.follow("/", &[]).await.body, "nobody /");
+    for (name, token, code) in bad_tokens() {
+        let answer = site.arrive(&token).await;
+        assert_eq!((answer.status, &*answer.code), (401, code), "{name}");
+        assert!(cookies_of(&answer).is_empty(), "{name}");
+    }
+    assert_eq!(site.inside(), 1);
+    assert_eq!(site.arrive(&token_with(json!({}))).await.status, 303);
+}
+
+#[tokio::test]
 async fn two_tokens_set_no_cookie_and_use_nothing_up() {
     let site = site_of_single_use();
     let token = token_with(json!({ "jti": "1" }));

@@ -86,6 +86,25 @@ async fn a_token_that_is_known_as_good_is_asked_for_the_nonce_of_each_request() 
 }
 
 #[tokio::test]
+async fn a_token_with_two_nonces_has_none() {
+    let site = site(by_header());
+    for (name, members, want) in [
+        ("one", r#""nonce":"n0nce""#, good()),
+        ("one, in escapes", r#""\u006eonce":"n\u0030nce""#, good()),
+        ("the good one last", r#""nonce":"x","nonce":"n0nce""#, refused(401, "nonce_mismatch")),
+        ("the good one first", r#""nonce":"n0nce","nonce":"x""#, refused(401, "nonce_mismatch")),
+        ("twice the same", r#""nonce":"n0nce","nonce":"n0nce""#, refused(401, "nonce_mismatch")),
+        ("in disguise", r#""nonc\u0065":"x","nonce":"n0nce""#, refused(401, "nonce_mismatch")),
+        ("in another claim", r#""Nonce":"n0nce","x":{"nonce":"n0nce"}"#, refused(401, "nonce_mismatch")),
+    ] {
+        let claims = good_claims().to_string();
+        let claims = format!("{},{members}}}", claims.strip_suffix('}').expect("an object"));
+        let token = shared_key().token_of(shared_key().header().to_string(), claims);
+        assert_eq!(bear(&site, &token, &[("x-nonce", "n0nce")]).await, want, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn no_nonce_or_more_than_one_in_the_request_is_a_refusal() {
     let (in_header, in_cookie) = (site(by_header()), site(NonceRule::from_cookie()));
     let long = "n".repeat(513);
