@@ -26,6 +26,7 @@ use crate::verify::Verifier;
 #[must_use]
 pub struct Logout {
     signed_in: Arc<[SignedIn]>,
+    refusals: Refusals,
     destination: HeaderValue,
 }
 
@@ -38,8 +39,8 @@ pub(crate) struct SignedIn {
 }
 
 impl Logout {
-    pub(crate) fn of(signed_in: Vec<SignedIn>) -> Self {
-        Self { signed_in: signed_in.into(), destination: HeaderValue::from_static("/") }
+    pub(crate) fn of(signed_in: Vec<SignedIn>, refusals: Refusals) -> Self {
+        Self { signed_in: signed_in.into(), refusals, destination: HeaderValue::from_static("/") }
     }
 
     /// Sends the browser to `path` on this host, instead of to `/`.
@@ -97,7 +98,7 @@ impl<B> Service<Request<B>> for Logout {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let caller = Caller::of(request.headers());
         let refused = if request.method() == Method::POST {
-            self.check(&request).err().map(|error| Refusals::default().answer(error, caller))
+            self.check(&request).err().map(|error| self.refusals.answer(error, caller))
         } else {
             Some(only_post())
         };
@@ -121,7 +122,7 @@ impl<B> Service<Request<B>> for Logout {
                 }
             }
             if let Some(error) = failed {
-                return Ok(logout.end(Refusals::default().answer(error, caller)));
+                return Ok(logout.end(logout.refusals.answer(error, caller)));
             }
             let mut response = Response::new(String::new());
             *response.status_mut() = StatusCode::SEE_OTHER;

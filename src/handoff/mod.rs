@@ -18,6 +18,8 @@
 //! Anybody can send somebody a link with a token of their own: who follows it acts in a stranger's account (login CSRF).
 //! While a session is there such a link is refused; where there is none, only a [nonce](crate::replay::Nonce) tells.
 //!
+//! A link that is refused stays in the address bar, with its token: the answer forbids to store it and to send a `Referer`.
+//!
 //! With [`single_use`](crate::JwtAuthLayer::single_use) the link counts once. The cookie then holds a receipt behind the
 //! token, after a `~`: without it the token, which other eyes may have seen in the URL, is worth nothing any more.
 //!

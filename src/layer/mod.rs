@@ -106,7 +106,7 @@ impl JwtAuthLayer {
         Ok(Self { door: Arc::new(Door::any_of(layers.iter().map(|layer| &*layer.door))?) })
     }
 
-    /// Lets requests without a token pass; a bad token is still refused.
+    /// Lets requests without a token pass; a bad token is still refused, the cookie of a session that is over included.
     pub fn optional(self) -> Self {
         self.change(|door| door.absence = Absence::Passes)
     }
@@ -161,9 +161,10 @@ impl JwtAuthLayer {
         Ok(self.change_entrances(|entrance| entrance.hand_off = Some(hand_off)))
     }
 
-    /// A service that ends the session which a [hand-off](crate::handoff) began.
+    /// A service that ends the session which a [hand-off](crate::handoff) began. It refuses in the words of this layer.
     pub fn logout(&self) -> Logout {
-        Logout::of(self.door.entrances().filter_map(Entrance::signed_in).collect())
+        let signed_in = self.door.entrances().filter_map(Entrance::signed_in).collect();
+        Logout::of(signed_in, self.door.refusals.clone())
     }
 
     /// Says in the answer's `Token-Expires-In` how many seconds are left of a token, once it is less than `left`: for

@@ -222,7 +222,7 @@ mod tests {
             ("https://b.example", "1"),
             ("https://a.example", "2"),
             ("https://a.example1", ""),
-            ("https://a.exampl", "e1"),
+            ("https://a", ".example1"),
             ("", "https://a.example1"),
         ] {
             assert_ne!(id, TokenId::new(iss, jti), "{iss} {jti}");
