@@ -13,7 +13,8 @@ pub const MAX_REMEMBERED: usize = 100_000;
 
 /// A [`ReplayStore`] in the memory of one process, which forgets everything when that ends.
 ///
-/// It holds up to [`MAX_REMEMBERED`] tokens until they expire; when it is full, others are refused, none is forgotten.
+/// It holds up to [`MAX_REMEMBERED`] tokens until a minute after they expire; when it is full, others are refused, none is
+/// forgotten.
 pub struct MemoryReplayStore {
     most: usize,
     clock: Arc<dyn Clock>,
