@@ -51,6 +51,14 @@ pub(crate) fn admitted(source: Source) {
     }
 }
 
+/// A token in a link became a cookie.
+pub(crate) fn handed_over() {
+    tracing::debug!(target: TARGET, "link handed over to a browser");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("jwt_auth_requests_total", "outcome" => "handed_over", "source" => "query")
+        .increment(1);
+}
+
 pub(crate) fn anonymous() {
     tracing::trace!(target: TARGET, "no token, which is optional here");
     #[cfg(feature = "metrics")]

@@ -90,7 +90,7 @@ where
                     };
                     match outcome {
                         Ok(Admitted::HandedOver(response)) => {
-                            Step::Answered { response: Some(passage.answer(response)) }
+                            Step::Answered { response: Some(passage.hand_over(response)) }
                         }
                         Ok(Admitted::PassedOn { token, expiry_notice, cookie }) => {
                             passage.note_expiry(&token, expiry_notice);

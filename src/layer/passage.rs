@@ -61,8 +61,9 @@ impl Passage {
         self.cookie = cookie;
     }
 
-    /// An answer of the door itself that refuses nobody.
-    pub(super) fn answer<R: From<String>>(&self, response: Response<String>) -> Response<R> {
+    /// The answer to a link that was handed over.
+    pub(super) fn hand_over<R: From<String>>(&self, response: Response<String>) -> Response<R> {
+        telemetry::handed_over();
         self.protect(response.map(R::from))
     }
 

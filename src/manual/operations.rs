@@ -50,6 +50,7 @@
 //! | `no answer from the replay store` | warn | `code`: `full`, `failed`, `timed_out`; `cause`; `accepted`: whether the token was let in all the same |
 //! | `token key not in the set` | debug | `action`: `refetched`, `joined`, `refused`, `crowded` |
 //! | `token verified` | trace | `cache`: `hit` or `miss` |
+//! | `link handed over to a browser` | debug | |
 //! | `request admitted` / `no token, which is optional here` | trace | `source` |
 //!
 //! # Metrics
@@ -58,7 +59,7 @@
 //!
 //! | name | kind | labels |
 //! |---|---|---|
-//! | `jwt_auth_requests_total` | counter | `outcome`: `accepted`, `anonymous` or a code; `source`. A request that is let in and whose claims then do not fit the handler counts under both |
+//! | `jwt_auth_requests_total` | counter | `outcome`: `accepted`, `anonymous`, `handed_over` or a code; `source`. A request that is let in and whose claims then do not fit the handler counts under both |
 //! | `jwt_auth_token_cache_total` | counter | `result`: `hit`, `miss` |
 //! | `jwt_auth_verify_seconds` | histogram | a verification that the cache did not answer |
 //! | `jwt_auth_unknown_key_total` | counter | `action`: as in the event |
