@@ -1,3 +1,4 @@
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -103,28 +104,43 @@ impl ReplayRule {
     /// [`AuthErrorKind::ReplayUnavailable`], whatever was chosen: who signs out is to know that it did not work.
     pub(crate) async fn revoke(&self, token: &VerifiedToken) -> Result<(), AuthError> {
         let (Some(id), Some(until)) = (TokenId::of(token)?, end_of(token)) else { return Ok(()) };
-        match timeout(STORE_TIMEOUT, self.store.deny(id, until)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(AuthErrorKind::ReplayUnavailable.into()),
-        }
+        within_time(self.store.deny(id, until)).await.map_err(|failure| {
+            failure.tell(false);
+            AuthErrorKind::ReplayUnavailable.into()
+        })
     }
 
-    /// The store's answer, within the time; none also where it gives none and that is to be accepted.
+    /// The store's answer; none also where it gives none and that is to be accepted.
     async fn ask(&self, question: StoreFuture<'_, Option<Mark>>) -> Result<Option<Mark>, AuthError> {
-        let trouble = match timeout(STORE_TIMEOUT, question).await {
-            Ok(Ok(found)) => return Ok(found),
-            Ok(Err(StoreError::Full)) => {
-                telemetry::store_failed(StoreTrouble::Full, None, false);
-                return Err(AuthErrorKind::ReplayUnavailable.into());
-            }
-            Ok(Err(StoreError::Failed(source))) => Some(source),
-            Err(_) => None,
-        };
-        let accepted = self.on_failure == OnFailure::Accept;
-        let kind = if trouble.is_some() { StoreTrouble::Failed } else { StoreTrouble::TimedOut };
-        telemetry::store_failed(kind, trouble.as_deref().map(|source| source as _), accepted);
-        if accepted { Ok(None) } else { Err(AuthErrorKind::ReplayUnavailable.into()) }
+        within_time(question).await.or_else(|failure| {
+            let accepted = self.on_failure == OnFailure::Accept && failure.trouble != StoreTrouble::Full;
+            failure.tell(accepted);
+            if accepted { Ok(None) } else { Err(AuthErrorKind::ReplayUnavailable.into()) }
+        })
     }
+}
+
+/// Why there is no answer of a store.
+struct Failure {
+    trouble: StoreTrouble,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Failure {
+    /// `accepted` says whether the token is let in all the same.
+    fn tell(&self, accepted: bool) {
+        telemetry::store_failed(self.trouble, self.cause.as_deref().map(|cause| cause as _), accepted);
+    }
+}
+
+async fn within_time<T>(question: StoreFuture<'_, T>) -> Result<T, Failure> {
+    let (trouble, cause) = match timeout(STORE_TIMEOUT, question).await {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(StoreError::Full)) => (StoreTrouble::Full, None),
+        Ok(Err(StoreError::Failed(source))) => (StoreTrouble::Failed, Some(source)),
+        Err(_) => (StoreTrouble::TimedOut, None),
+    };
+    Err(Failure { trouble, cause })
 }
 
 /// When the mark of `token` may go.
