@@ -25,23 +25,23 @@ async fn bear(site: &Site, token: &str, lines: Lines<'_>) -> (u16, String) {
     (answer.status, answer.code)
 }
 
-/// Nonces that a token may have, and whether one of them is `n0nce`.
+/// Nonces that a token may have, and whether one of them is `a-nonce`.
 fn in_tokens() -> Vec<(&'static str, Option<Value>, bool)> {
     vec![
-        ("the same", Some(json!("n0nce")), true),
+        ("the same", Some(json!("a-nonce")), true),
         ("none", None, false),
         ("an empty one", Some(json!("")), false),
-        ("another", Some(json!("m0nce")), false),
-        ("another case", Some(json!("N0nce")), false),
-        ("a prefix", Some(json!("n0nc")), false),
-        ("a longer one", Some(json!("n0nce0")), false),
-        ("with a blank", Some(json!("n0nce ")), false),
-        ("with a zero byte", Some(json!("n0nce\u{0}")), false),
+        ("another", Some(json!("b-nonce")), false),
+        ("another case", Some(json!("A-nonce")), false),
+        ("a prefix", Some(json!("a-nonc")), false),
+        ("a longer one", Some(json!("a-nonce0")), false),
+        ("with a blank", Some(json!("a-nonce ")), false),
+        ("with a zero byte", Some(json!("a-nonce\u{0}")), false),
         ("null", Some(Value::Null), false),
         ("a number", Some(json!(0)), false),
         ("true", Some(json!(true)), false),
-        ("an array", Some(json!(["n0nce"])), false),
-        ("an object", Some(json!({ "n0nce": "n0nce" })), false),
+        ("an array", Some(json!(["a-nonce"])), false),
+        ("an object", Some(json!({ "a-nonce": "a-nonce" })), false),
     ]
 }
 
@@ -57,13 +57,13 @@ fn token_of(nonce: Option<Value>) -> String {
 async fn a_token_needs_the_very_nonce_that_header_cookie_or_caller_expect() {
     let (in_header, in_cookie) = (site(by_header()), site(NonceRule::from_cookie()));
     let named = site(NonceRule::from_cookie_named("my-nonce").expect("a name"));
-    let expected = Nonce::expected("n0nce").expect("a nonce");
+    let expected = Nonce::expected("a-nonce").expect("a nonce");
     for (name, nonce, fits) in in_tokens() {
         let token = token_of(nonce);
         for (place, site, line) in [
-            ("header", &in_header, ("x-nonce", "n0nce")),
-            ("cookie", &in_cookie, ("cookie", "a=1; __Host-nonce=n0nce")),
-            ("cookie of another name", &named, ("cookie", "my-nonce=n0nce")),
+            ("header", &in_header, ("x-nonce", "a-nonce")),
+            ("cookie", &in_cookie, ("cookie", "a=1; __Host-nonce=a-nonce")),
+            ("cookie of another name", &named, ("cookie", "my-nonce=a-nonce")),
         ] {
             // Twice: what the token cache knows as good is asked for its nonce as well.
             for _ in 0..2 {
@@ -79,8 +79,8 @@ async fn a_token_needs_the_very_nonce_that_header_cookie_or_caller_expect() {
 #[tokio::test]
 async fn a_token_that_is_known_as_good_is_asked_for_the_nonce_of_each_request() {
     let site = site(by_header());
-    let token = token_of(Some(json!("n0nce")));
-    assert_eq!(bear(&site, &token, &[("x-nonce", "n0nce")]).await, good());
+    let token = token_of(Some(json!("a-nonce")));
+    assert_eq!(bear(&site, &token, &[("x-nonce", "a-nonce")]).await, good());
     assert_eq!(bear(&site, &token, &[("x-nonce", "other")]).await, refused(401, "nonce_mismatch"));
     assert_eq!(bear(&site, &token, &[]).await, refused(400, "nonce_missing"));
 }
@@ -89,18 +89,18 @@ async fn a_token_that_is_known_as_good_is_asked_for_the_nonce_of_each_request() 
 async fn a_token_with_two_nonces_has_none() {
     let site = site(by_header());
     for (name, members, want) in [
-        ("one", r#""nonce":"n0nce""#, good()),
-        ("one, in escapes", r#""\u006eonce":"n\u0030nce""#, good()),
-        ("the good one last", r#""nonce":"x","nonce":"n0nce""#, refused(401, "nonce_mismatch")),
-        ("the good one first", r#""nonce":"n0nce","nonce":"x""#, refused(401, "nonce_mismatch")),
-        ("twice the same", r#""nonce":"n0nce","nonce":"n0nce""#, refused(401, "nonce_mismatch")),
-        ("in disguise", r#""nonc\u0065":"x","nonce":"n0nce""#, refused(401, "nonce_mismatch")),
-        ("in another claim", r#""Nonce":"n0nce","x":{"nonce":"n0nce"}"#, refused(401, "nonce_mismatch")),
+        ("one", r#""nonce":"a-nonce""#, good()),
+        ("one, in escapes", r#""\u006eonce":"a\u002dnonce""#, good()),
+        ("the good one last", r#""nonce":"x","nonce":"a-nonce""#, refused(401, "nonce_mismatch")),
+        ("the good one first", r#""nonce":"a-nonce","nonce":"x""#, refused(401, "nonce_mismatch")),
+        ("twice the same", r#""nonce":"a-nonce","nonce":"a-nonce""#, refused(401, "nonce_mismatch")),
+        ("in disguise", r#""nonc\u0065":"x","nonce":"a-nonce""#, refused(401, "nonce_mismatch")),
+        ("in another claim", r#""Nonce":"a-nonce","x":{"nonce":"a-nonce"}"#, refused(401, "nonce_mismatch")),
     ] {
         let claims = good_claims().to_string();
         let claims = format!("{},{members}}}", claims.strip_suffix('}').expect("an object"));
         let token = shared_key().token_of(shared_key().header().to_string(), claims);
-        assert_eq!(bear(&site, &token, &[("x-nonce", "n0nce")]).await, want, "{name}");
+        assert_eq!(bear(&site, &token, &[("x-nonce", "a-nonce")]).await, want, "{name}");
     }
 }
 
@@ -108,7 +108,7 @@ async fn a_token_with_two_nonces_has_none() {
 async fn no_nonce_or_more_than_one_in_the_request_is_a_refusal() {
     let (in_header, in_cookie) = (site(by_header()), site(NonceRule::from_cookie()));
     let long = "n".repeat(513);
-    let (header, cookie) = (("x-nonce", "n0nce"), ("cookie", "__Host-nonce=n0nce"));
+    let (header, cookie) = (("x-nonce", "a-nonce"), ("cookie", "__Host-nonce=a-nonce"));
     let long_cookie = format!("__Host-nonce={long}");
     let cases: [(&str, &Site, Lines<'_>, bool); 14] = [
         ("header", &in_header, &[header], true),
@@ -122,13 +122,13 @@ async fn no_nonce_or_more_than_one_in_the_request_is_a_refusal() {
         ("no cookie", &in_cookie, &[], false),
         ("empty cookie", &in_cookie, &[("cookie", "__Host-nonce=")], false),
         ("cookie twice", &in_cookie, &[cookie, cookie], false),
-        ("cookie of another case", &in_cookie, &[("cookie", "__host-nonce=n0nce")], false),
-        ("header instead of cookie", &in_cookie, &[header, ("nonce", "n0nce")], false),
+        ("cookie of another case", &in_cookie, &[("cookie", "__host-nonce=a-nonce")], false),
+        ("header instead of cookie", &in_cookie, &[header, ("nonce", "a-nonce")], false),
         ("long cookie", &in_cookie, &[("cookie", &long_cookie)], false),
     ];
     for (name, site, lines, passes) in cases {
-        for nonce in [Some(json!("n0nce")), Some(json!("")), Some(json!(long)), None] {
-            let fits = passes && nonce == Some(json!("n0nce"));
+        for nonce in [Some(json!("a-nonce")), Some(json!("")), Some(json!(long)), None] {
+            let fits = passes && nonce == Some(json!("a-nonce"));
             let (status, code) = bear(site, &token_of(nonce.clone()), lines).await;
             if fits {
                 assert_eq!(status, 200, "{name}: {code}");
@@ -160,23 +160,23 @@ async fn the_cookie_of_a_nonce_is_taken_back_when_its_token_was_let_in_and_not_b
 async fn with_a_hand_off_a_session_goes_on_being_asked_for_its_nonce() {
     let layer = JwtAuthLayer::new(verifier()).with_nonce(NonceRule::from_cookie()).single_use();
     let site = Site::behind(layer.hand_off().expect("both are read"));
-    let token = token_with(json!({ "nonce": "n0nce", "jti": "1" }));
+    let token = token_with(json!({ "nonce": "a-nonce", "jti": "1" }));
     let link = format!("/?jwt={token}");
     for (name, cookie, code) in [
         ("no nonce", "a=1", "nonce_missing"),
         ("that of another browser", "__Host-nonce=other", "nonce_mismatch"),
-        ("two", "__Host-nonce=n0nce; __Host-nonce=n0nce", "nonce_missing"),
+        ("two", "__Host-nonce=a-nonce; __Host-nonce=a-nonce", "nonce_missing"),
     ] {
         let answer = site.follow(&link, &[("cookie", cookie)]).await;
         assert_eq!((&*answer.code, cookies_of(&answer)), (code, vec![]), "{name}");
     }
-    let answer = site.follow(&link, &[("cookie", "__Host-nonce=n0nce")]).await;
+    let answer = site.follow(&link, &[("cookie", "__Host-nonce=a-nonce")]).await;
     let session = session_of(&answer);
-    let kept = "__Host-nonce=n0nce; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=300";
+    let kept = "__Host-nonce=a-nonce; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=300";
     assert_eq!(cookies_of(&answer)[1..], [kept], "as long as the session");
     for (name, nonce, want) in [
-        ("its own", "; __Host-nonce=n0nce", good()),
-        ("its own, again", "; __Host-nonce=n0nce", good()),
+        ("its own", "; __Host-nonce=a-nonce", good()),
+        ("its own, again", "; __Host-nonce=a-nonce", good()),
         ("none: a copied cookie", "", refused(400, "nonce_missing")),
         ("another", "; __Host-nonce=other", refused(401, "nonce_mismatch")),
     ] {
