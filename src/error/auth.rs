@@ -203,7 +203,7 @@ kinds! {
     SignatureInvalid => UNAUTHORIZED, "signature_invalid", "the token signature is invalid";
     /// `exp` is past.
     TokenExpired => UNAUTHORIZED, "token_expired", "the token has expired";
-    /// A link was clicked too late: `exp` is past, and everything else about its token is good.
+    /// A link was clicked too late: `exp` is past, and all else that is asked of its token holds.
     LinkExpired => UNAUTHORIZED, "link_expired", "the link has expired";
     /// `nbf`, or `iat` where it is judged, is in the future.
     TokenNotYetValid => UNAUTHORIZED, "token_not_yet_valid", "the token is not valid yet";

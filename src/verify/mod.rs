@@ -54,7 +54,7 @@ use crate::telemetry::{self, CacheUse, VerifyTimer};
 use crate::token::{UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
 use authority::AuthorityNow;
 use cache::TokenCache;
-use policy::{Policy, Times};
+use policy::{Policy, Timeliness, Times};
 use verified::Verified;
 
 /// Turns the text of a token into a [`VerifiedToken`], or says why not.
@@ -67,12 +67,13 @@ use verified::Verified;
 /// keep hopeless tokens from costing a signature or a fetch, and nothing is accepted on their word.
 ///
 /// 1. It has three parts and at most [16 KiB](crate::token::MAX_TOKEN_BYTES) ([RFC 7515 §7.1]).
-/// 2. Its header is understood in full: one JSON object, each member once, and no `crit`, `b64`, `zip` or nested JWT
-///    ([RFC 7515 §4], [RFC 8725 §3.12]).
+/// 2. Its header is understood in full: one JSON object, each member once, no `crit`, `b64`, `zip` or nested JWT, and no
+///    `typ` of a kind that is never presented by a bearer ([RFC 7515 §4], [RFC 8725 §3.12]).
 /// 3. Its `alg` and, where the policy names one, its `typ` are accepted ([RFC 8725 §3.1], [RFC 7515 §4.1.9]).
 /// 4. Its payload is one JSON object, each registered claim once and of its type ([RFC 7519 §7.2]).
 /// 5. `iss`, `aud`, `sub`, `cnf` and the presence of claims satisfy the policy ([RFC 7519 §4.1], [RFC 8725 §3.8]).
-/// 6. So do `exp`, `nbf` and `iat` ([RFC 7519 §4.1.4]).
+/// 6. So do `exp`, `nbf` and `iat` ([RFC 7519 §4.1.4], [RFC 7519 §4.1.5]). Where [late links](Self::distinguish_late_links)
+///    are told apart, a token that is expired, and nothing else, goes on to be refused after step 9.
 /// 7. A key of the issuer has its `kid` and its `alg` ([RFC 7515 §6]).
 /// 8. That key made its signature ([RFC 7515 §5.2]); or, instead of both, the issuer's
 ///    [endpoint](crate::remote) says that it did.
@@ -87,6 +88,7 @@ use verified::Verified;
 /// [RFC 7515 §7.1]: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
 /// [RFC 7519 §4.1]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 /// [RFC 7519 §4.1.4]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4
+/// [RFC 7519 §4.1.5]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.5
 /// [RFC 7519 §7.2]: https://www.rfc-editor.org/rfc/rfc7519#section-7.2
 /// [RFC 8725 §3.1]: https://www.rfc-editor.org/rfc/rfc8725#section-3.1
 /// [RFC 8725 §3.8]: https://www.rfc-editor.org/rfc/rfc8725#section-3.8
@@ -124,7 +126,9 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The first [step](Self#verification) that `token` fails.
+    /// The first [step](Self#verification) that `token` fails; [`KeysPending`](AuthErrorKind::KeysPending),
+    /// [`KeysUnavailable`](AuthErrorKind::KeysUnavailable) or [`VerifierUnavailable`](AuthErrorKind::VerifierUnavailable) if
+    /// it cannot be told.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, AuthError> {
         let want = match self.check(token, Source::Direct) {
             Ok(verified) => return Ok(verified),
@@ -145,7 +149,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The first [step](Self#verification) that `token` fails.
+    /// As for [`verify`](Self::verify).
     pub async fn verify_or_ask(&self, token: &str) -> Result<VerifiedToken, AuthError> {
         self.verify_found(token, Source::Direct).await
     }
@@ -231,12 +235,10 @@ impl Verifier {
 
         // 0. The same text verified before, under the same policy and the same keys: only time has passed.
         if let Some(verified) = generation.and_then(|generation| self.cache.get(text, generation, now)) {
+            let timeliness = self.policy.judge_timeliness(verified.times(), now, source)?;
             authority.check_age()?;
-            self.policy
-                .check_times(verified.times(), now)
-                .map_err(|error| self.policy.name_lateness(error, source))?;
             let token = VerifiedToken::new(verified, source);
-            self.policy.check_rules(&token)?;
+            self.policy.conclude(&token, timeliness)?;
             telemetry::verified(CacheUse::Hit);
             return Ok(token);
         }
@@ -245,7 +247,7 @@ impl Verifier {
         // 1. Three parts, within the size limit (RFC 7515 §7.1).
         let token = UnverifiedToken::split(text)?;
 
-        // 2. A header that is understood in full (RFC 7515 §4, RFC 8725 §3.11).
+        // 2. A header that is understood in full (RFC 7515 §4, RFC 8725 §3.12).
         let header_json = token.decode_header()?;
         let header = UnverifiedHeader::parse(&header_json)?;
 
@@ -261,28 +263,21 @@ impl Verifier {
 
         // 6. Time (RFC 7519 §4.1.4, §4.1.5). Whether a link was good until then takes its signature to say.
         let times = Times::of(&claims);
-        let late = match self.policy.check_times(&times, now) {
-            Err(error) if self.policy.name_lateness(error, source) != error => Some(error),
-            judged => judged.map(|()| None)?,
-        };
+        let timeliness = self.policy.judge_timeliness(&times, now, source)?;
 
         // 7. A key of the issuer, of this name and this algorithm (RFC 7515 §6, RFC 8725 §3.1), and
         // 8. its signature over header and payload as they came (RFC 7515 §5.2), or the issuer's own word for it.
         let signature = token.decode_signature()?;
-        let signed = authority.verify(&token, &header, &signature, vouched);
-        if let Some(expired) = late {
+        let signed = authority.verify(&token, &header, &signature, vouched).map_err(|stop| match stop {
             // No fetch and no call for one that cannot be let in.
-            return Err(Stop::Refused(match signed {
-                Ok(_) => self.policy.name_lateness(expired, source),
-                Err(Stop::Refused(error)) => error,
-                Err(Stop::Lacking(_)) => expired,
-            }));
-        }
+            Stop::Lacking(_) if timeliness == Timeliness::Late => AuthErrorKind::TokenExpired.into(),
+            stop => stop,
+        })?;
 
         // 9. What the application asks of claims that are now known to be the issuer's.
-        let verified = Verified::new(signed?, &header, payload, times, &self.policy);
+        let verified = Verified::new(signed, &header, payload, times, &self.policy);
         let token = VerifiedToken::new(Arc::clone(&verified), source);
-        self.policy.check_rules(&token)?;
+        self.policy.conclude(&token, timeliness)?;
 
         if let Some(generation) = generation {
             self.cache.insert(text, generation, now, verified);

@@ -68,6 +68,14 @@ pub(super) struct Rule {
 
 type Judge = dyn Fn(&VerifiedToken) -> Result<(), AuthError> + Send + Sync;
 
+/// Whether a token is within its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Timeliness {
+    InTime,
+    /// A link whose token was good until it expired, if its signature is.
+    Late,
+}
+
 /// What is asked of claims that do not change with time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClaimCheck {
@@ -202,8 +210,26 @@ impl Policy {
         }
     }
 
-    pub(super) fn check_times(&self, times: &Times, now: NumericDate) -> Result<(), AuthError> {
-        TimeCheck::ALL.into_iter().try_for_each(|check| self.judge_times(check, times, now))
+    /// Checks the times; a link that is late and nothing else is left for its signature to be told apart.
+    pub(super) fn judge_timeliness(
+        &self,
+        times: &Times,
+        now: NumericDate,
+        source: Source,
+    ) -> Result<Timeliness, AuthError> {
+        let [first, rest @ ..] = TimeCheck::ALL;
+        let expiry = self.judge_times(first, times, now);
+        let may_be_late = self.late_links == LateLinks::Named && source == Source::Query;
+        match expiry {
+            Err(error) if error.kind() != AuthErrorKind::TokenExpired || !may_be_late => return Err(error),
+            _ => {}
+        }
+        let others = rest.into_iter().try_for_each(|check| self.judge_times(check, times, now));
+        match (expiry, others) {
+            (Ok(()), others) => others.map(|()| Timeliness::InTime),
+            (Err(_), Ok(())) => Ok(Timeliness::Late),
+            (Err(expired), Err(_)) => Err(expired),
+        }
     }
 
     pub(super) fn judge_times(
@@ -251,8 +277,14 @@ impl Policy {
         }
     }
 
-    pub(super) fn check_rules(&self, token: &VerifiedToken) -> Result<(), AuthError> {
-        self.rules.iter().try_for_each(|rule| (rule.judge)(token))
+    /// The last word on a token whose signature is good.
+    pub(super) fn conclude(&self, token: &VerifiedToken, timeliness: Timeliness) -> Result<(), AuthError> {
+        let ruling = self.rules.iter().try_for_each(|rule| (rule.judge)(token));
+        match timeliness {
+            Timeliness::InTime => ruling,
+            Timeliness::Late if ruling.is_ok() => Err(AuthErrorKind::LinkExpired.into()),
+            Timeliness::Late => Err(AuthErrorKind::TokenExpired.into()),
+        }
     }
 
     /// What `error` is called of a token that was found at `source`, if its signature is good.
