@@ -4,6 +4,7 @@ use super::Means;
 use crate::clock::Clock;
 use crate::error::ConfigError;
 use crate::fetch::{Endpoint, Fetch};
+use crate::jwks::Jwks;
 use crate::layer::JwtAuthLayer;
 use crate::remote::ValidationEndpoint;
 use crate::source::TokenSources;
@@ -14,7 +15,7 @@ use crate::verify::{Authority, Verifier};
 /// The browser arrives with the token in `?jwt=`, appended to whatever was there; its `sub` is absent, so that an app puts
 /// whom the link is for into a claim of its own. The token's times are those of the link's *creation*: by default it lasts
 /// five minutes, the link an hour. A late click is [`link_expired`](crate::error::AuthErrorKind::LinkExpired), so that the
-/// page can offer another link.
+/// page can offer another link, where the keys are here that tell.
 ///
 /// # Flow
 ///
@@ -104,6 +105,7 @@ impl MagicLinksDev {
     /// Fetches the keys from `url` instead of from `jwks.json` below the base URL.
     pub fn with_jwks_url(mut self, url: &str) -> Self {
         self.jwks_url = Some(url.to_owned());
+        self.means.forget();
         self
     }
 
@@ -111,12 +113,14 @@ impl MagicLinksDev {
     /// its keys. See [`remote`](crate::remote) for what that costs.
     pub fn validated_remotely(mut self, api_key: &str) -> Self {
         self.api_key = Some(api_key.to_owned());
+        self.means.forget();
         self
     }
 
     /// Asks at `url` instead of at `jwt/validate` below the base URL.
     pub fn with_validate_url(mut self, url: &str) -> Self {
         self.validate_url = Some(url.to_owned());
+        self.means.forget();
         self
     }
 
@@ -147,12 +151,21 @@ impl MagicLinksDev {
         let authority: Authority = match &self.api_key {
             Some(api_key) => {
                 let url = self.url(self.validate_url.as_ref(), "jwt/validate");
-                self.means.asking(ValidationEndpoint::magiclinksdev(&url, api_key)?).into()
+                self.means.endpoint(|| ValidationEndpoint::magiclinksdev(&url, api_key))?.into()
             }
-            None => self.means.key_set(&self.url(self.jwks_url.as_ref(), "jwks.json"))?.into(),
+            None => self.jwks()?.into(),
         };
         let verifier = Verifier::new(&*self.issuer, &*self.audience, authority)?.distinguish_late_links();
         Ok(self.means.judging(verifier))
+    }
+
+    /// The key set, for a readiness handler: the one that the verifier and the layer of this builder use.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if its URL may not be fetched, or outside of a tokio runtime.
+    pub fn jwks(&self) -> Result<Jwks, ConfigError> {
+        self.means.key_set(&self.url(self.jwks_url.as_ref(), "jwks.json"))
     }
 
     /// The layer: the header, the cookie `__Host-jwt`, and the query parameter, of which the last counts, because the

@@ -37,10 +37,18 @@ pub const EXPIRES_SOON: Duration = Duration::from_secs(300);
 /// 1. The browser goes to PasskeyMe's hosted page and comes back with `?token=`.
 /// 2. The layer, with [`hand_off`](JwtAuthLayer::hand_off), sets the cookie `passkeyme_token` and sends the browser on.
 /// 3. Scripts and apps send the token in the `Authorization` header instead; `?token=` and the cookie are for browsers.
-/// 4. Less than [five minutes](EXPIRES_SOON) before it ends, answers say so in `Token-Expires-In`.
+/// 4. A link with a stranger's token would sign its victim in as the stranger, where no session is there yet: begin the
+///    sign-in with a random `state` in a cookie, send it along, and compare it on the way back, as the example `passkey` does.
+/// 5. Less than [five minutes](EXPIRES_SOON) before it ends, answers say so in `Token-Expires-In`.
 ///
 /// A refusal is a 401 whose body has the `error` that PasskeyMe's samples have, beside the problem document's members; a
-/// provider that cannot be asked is a 503.
+/// provider that cannot be asked is a 503. A [hook](JwtAuthLayer::with_refusal_hook) of your own takes the place of that.
+///
+/// # Security
+///
+/// The cookie's name is PasskeyMe's: a sibling host of the same domain can set one. Where you have such hosts that you do not
+/// trust, read another with `with_sources`, `__Host-passkeyme` for one. And PasskeyMe takes 100 questions a minute: anybody
+/// can use those up with invented tokens, so put a rate limit in front.
 ///
 /// # Examples
 ///
@@ -102,6 +110,7 @@ impl PasskeyMe {
     /// Asks the `verify-token` at `url`; PasskeyMe's newer documents name `https://api.passkeyme.com/auth/verify-token`.
     pub fn with_verify_url(mut self, url: &str) -> Self {
         self.verified_by = VerifiedBy::VerifyToken(url.to_owned());
+        self.means.forget();
         self
     }
 
@@ -109,6 +118,7 @@ impl PasskeyMe {
     /// header, not in a URL.
     pub fn with_validate_url(mut self, url: &str) -> Self {
         self.verified_by = VerifiedBy::Validate(url.to_owned());
+        self.means.forget();
         self
     }
 
@@ -138,10 +148,10 @@ impl PasskeyMe {
     pub fn verifier(&self) -> Result<Verifier, ConfigError> {
         let authority = match &self.verified_by {
             VerifiedBy::VerifyToken(url) => {
-                self.means.asking(ValidationEndpoint::passkeyme(url, &self.app_id)?).into()
+                self.means.endpoint(|| ValidationEndpoint::passkeyme(url, &self.app_id))?.into()
             }
             VerifiedBy::Validate(url) => {
-                self.means.asking(ValidationEndpoint::passkeyme_bearer(url, &self.app_id)?).into()
+                self.means.endpoint(|| ValidationEndpoint::passkeyme_bearer(url, &self.app_id))?.into()
             }
             VerifiedBy::Keys(keys) => Authority::from(keys.clone()),
         };

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -8,6 +8,7 @@ use super::Means;
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::fetch::Fetch;
+use crate::jwks::Jwks;
 use crate::layer::JwtAuthLayer;
 use crate::replay::{MemoryReplayStore, Nonce, NonceRule, ReplayRule};
 use crate::source::{CrossSiteRule, TokenSources};
@@ -64,7 +65,8 @@ pub struct Phonelink {
     jwks_url: String,
     nonce: NonceRule,
     nonce_is: Asked,
-    replay: Option<ReplayRule>,
+    /// Made when it is first needed, for the builder and its clones.
+    replay: Arc<OnceLock<ReplayRule>>,
     cross_site: CrossSiteRule,
     leeway: Duration,
     means: Means,
@@ -92,7 +94,7 @@ impl Phonelink {
             jwks_url: JWKS_URL.to_owned(),
             nonce: NonceRule::from_cookie(),
             nonce_is: Asked::Required,
-            replay: None,
+            replay: Arc::default(),
             cross_site: CrossSiteRule::default(),
             leeway: Duration::ZERO,
             means: Means::default(),
@@ -108,6 +110,7 @@ impl Phonelink {
     /// Fetches the keys from `url` instead of from Phonelink's.
     pub fn with_jwks_url(mut self, url: &str) -> Self {
         url.clone_into(&mut self.jwks_url);
+        self.means.forget();
         self
     }
 
@@ -119,7 +122,7 @@ impl Phonelink {
 
     /// Asks a store that several processes share, instead of the memory of this one, which tokens were used.
     pub fn with_replay_rule(mut self, rule: ReplayRule) -> Self {
-        self.replay = Some(rule);
+        self.replay = Arc::new(OnceLock::from(rule));
         self
     }
 
@@ -174,7 +177,7 @@ impl Phonelink {
         struct Verdict {
             verified: bool,
         }
-        let keys = self.means.key_set(&self.jwks_url)?;
+        let keys = self.jwks()?;
         let verifier = Verifier::new(&*self.issuer, &*self.client_id, keys)?
             .with_leeway(self.leeway)?
             .with_check("verified", |token| match token.read() {
@@ -184,16 +187,26 @@ impl Phonelink {
         Ok(self.means.judging(verifier))
     }
 
-    /// What checks tokens, wherever they came from.
+    /// The key set, for a readiness handler: the one that all that this builder gives use.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if its URL may not be fetched, or outside of a tokio runtime.
+    pub fn jwks(&self) -> Result<Jwks, ConfigError> {
+        self.means.key_set(&self.jwks_url)
+    }
+
+    /// What checks tokens, wherever they came from. All that one builder gives share the used tokens.
     ///
     /// # Errors
     ///
     /// As for [`verifier`](Self::verifier), or if the replay rule lets a token count more than once.
     pub fn validator(&self) -> Result<PhonelinkValidator, ConfigError> {
         let verifier = Arc::new(self.verifier()?);
-        let replay = self.replay.clone().unwrap_or_else(|| {
+        let replay = self.replay.get_or_init(|| {
             ReplayRule::single_use(MemoryReplayStore::new().with_shared_clock(verifier.clock()))
         });
+        let replay = replay.clone();
         if !replay.is_single_use() {
             return Err(ConfigError::new(
                 "Phonelink's tokens count once: make the replay rule with `ReplayRule::single_use`",
@@ -219,7 +232,6 @@ impl fmt::Debug for Phonelink {
         f.debug_struct("Phonelink")
             .field("client_id", &self.client_id)
             .field("issuer", &self.issuer)
-            .field("jwks_url", &self.jwks_url)
             .field("nonce", &self.nonce_is)
             .finish_non_exhaustive()
     }
