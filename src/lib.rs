@@ -56,7 +56,7 @@
 //! | `axum` | yes | the extractors [`Claims`], `Option<Claims>`, [`VerifiedToken`](verify::VerifiedToken) and [`VerifiedPhone`](provider::VerifiedPhone); tokens are scrubbed from axum's `OriginalUri` too |
 //! | `http-client` | yes | the default client for key sets and endpoints: reqwest over rustls on aws-lc-rs |
 //! | `metrics` | no | [counters, gauges and histograms](manual::operations#metrics) through the `metrics` facade |
-//! | `redis` | no | [`RedisReplayStore`](replay::RedisReplayStore): used and revoked tokens that several replicas share |
+//! | `redis` | no | `replay::RedisReplayStore`: used and revoked tokens that several replicas share |
 //!
 //! # What it does not do
 //!

@@ -65,7 +65,7 @@
 //!
 //! | default | why |
 //! |---|---|
-//! | a token is remembered until `exp` and the leeway | after that it is refused anyway |
+//! | a token is remembered until `exp`, the leeway and a minute | after that it is refused anyway, by a replica whose clock is behind too |
 //! | [100,000](crate::replay::MAX_REMEMBERED) in memory, and refused when full | forgetting one would let it in again |
 //! | a store has [1 s](crate::replay::STORE_TIMEOUT), and lets nobody in when it is down | what cannot be recorded would count twice |
 //! | a nonce of 32 random bytes for [10 min](crate::replay::NONCE_LIFETIME) | nobody guesses it; a sign-in takes no longer |

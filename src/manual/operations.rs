@@ -67,7 +67,6 @@
 //! | `jwt_auth_jwks_refresh_seconds` | histogram | a refresh that worked |
 //! | `jwt_auth_jwks_state` | gauge | `state`: 1 for where it stands, 0 for the others |
 //! | `jwt_auth_jwks_keys`, `_keys_skipped`, `_generation` | gauge | |
-//!
 //! | `jwt_auth_remote_total` | counter | `endpoint`, `result`: as in the event, or why there is no answer |
 //! | `jwt_auth_remote_seconds` | histogram | `endpoint` |
 //! | `jwt_auth_replay_store_failures_total` | counter | `code`; `outcome`: `refused` or `accepted` |
@@ -91,7 +90,7 @@
 //! # When a store or a provider is down
 //!
 //! Nobody gets in whose token cannot be recorded or checked: 503, `replay_unavailable` or `verifier_unavailable`, with
-//! `Retry-After`. Both come back by themselves. A store in memory forgets with its process: a token that counts once counts
+//! `Retry-After`. Both come back by themselves. A token that was refused because the store took too long may have been used up. A store in memory forgets with its process: a token that counts once counts
 //! again after a restart, until it expires; and so it does after Redis has lost its data. Keep tokens that count once short.
 //!
 //! # Behind a proxy
