@@ -237,15 +237,6 @@ fn has_small_order_or_is_not_canonical(point: &[u8; 32]) -> bool {
     zero_or_one || minus_one || not_reduced || order_8
 }
 
-/// A token for unit tests, with a MAC by `secret`.
-#[cfg(test)]
-pub(crate) fn sign_for_tests(secret: &[u8], claims: &str) -> String {
-    let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
-    let signing_input = format!("{}.{}", encode(br#"{"alg":"HS256"}"#), encode(claims.as_bytes()));
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), signing_input.as_bytes());
-    format!("{signing_input}.{}", encode(tag.as_ref()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

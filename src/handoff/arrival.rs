@@ -63,8 +63,7 @@ fn location(uri: &Uri) -> Option<HeaderValue> {
 
 /// Whether `request` may use a token up that counts once: not if nobody may ever look at the answer.
 pub(crate) fn may_use_up(request: &RequestHead<'_>) -> bool {
-    request.method != Method::HEAD
-        && !["sec-purpose", "purpose"].into_iter().any(|name| is_prefetch(request.headers, name))
+    request.method != Method::HEAD && !PURPOSES.into_iter().any(|name| is_ahead(request.headers, name))
 }
 
 /// Whether somebody goes to this page, as far as the browser says ([Fetch Metadata]); what says nothing is believed.
@@ -81,9 +80,18 @@ fn says_nothing_but(headers: &HeaderMap, name: &str, value: &str) -> bool {
     headers.get_all(name).iter().all(|said| said == value)
 }
 
+/// Where browsers, new and old, say that they fetch a page before anybody wants to see it.
+const PURPOSES: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
+
 /// What is fetched ahead may never be looked at.
-fn is_prefetch(headers: &HeaderMap, name: &str) -> bool {
-    headers.get_all(name).iter().any(|value| value.as_bytes().starts_with(b"prefetch"))
+fn is_ahead(headers: &HeaderMap, name: &str) -> bool {
+    let says = |value: &HeaderValue, purpose: &[u8]| {
+        value.as_bytes().get(..purpose.len()).is_some_and(|said| said.eq_ignore_ascii_case(purpose))
+    };
+    headers
+        .get_all(name)
+        .iter()
+        .any(|value| [&b"prefetch"[..], b"prerender", b"preview"].iter().any(|purpose| says(value, purpose)))
 }
 
 #[cfg(test)]
@@ -129,6 +137,9 @@ mod tests {
             ("sec-fetch-dest", "image"),
             ("sec-purpose", "prefetch;prerender"),
             ("purpose", "prefetch"),
+            ("purpose", "Prefetch"),
+            ("x-moz", "prefetch"),
+            ("x-purpose", "preview"),
         ] {
             assert!(!is_navigation(Method::GET, &[other]), "{other:?}");
             assert!(!is_navigation(Method::GET, &[browser.as_slice(), &[other]].concat()), "{other:?}");

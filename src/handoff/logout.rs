@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -6,21 +5,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
-use crate::error::{AuthError, ConfigError};
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::rejection::{Caller, Refusals};
 use crate::replay::{Receipt, ReplayRule};
 use crate::source::{CookieName, CrossSiteRule, RequestHead, Source, cookie_that_ends};
+use crate::telemetry;
 use crate::verify::Verifier;
 
 /// A service that ends the session: `POST` takes the cookie back and sends the browser on.
 ///
 /// Made by [`JwtAuthLayer::logout`](crate::JwtAuthLayer::logout), and put *outside* of that layer. Where the layer has a
-/// [store](crate::replay), the token is revoked too, so that a copy of the cookie is worth nothing from then on; if that
-/// fails the cookie is taken back all the same and the answer is 503. A request that another site makes the browser send is
+/// [store](crate::replay), the token is revoked too, if it has a `jti` and an `exp`, so that a copy of the cookie is worth
+/// nothing from then on; if that fails, the cookie is taken back all the same and the answer is 503. A request that another site makes the browser send is
 /// refused, and so is a `GET`, which anybody can embed.
 #[derive(Clone)]
 #[must_use]
@@ -30,10 +30,16 @@ pub struct Logout {
     destination: HeaderValue,
 }
 
+/// How many cookies of one name are revoked: more than one is there only where somebody has set them by hand.
+const MOST_REVOKED: usize = 4;
+
 /// One way to be signed in.
 pub(crate) struct SignedIn {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) cookie: CookieName,
+    /// Where the nonce of the session is.
+    pub(crate) nonce: Option<CookieName>,
+    pub(crate) gives_receipts: bool,
     pub(crate) replay: Option<ReplayRule>,
     pub(crate) cross_site: CrossSiteRule,
 }
@@ -63,26 +69,55 @@ impl Logout {
         self.signed_in.iter().try_for_each(|way| way.cross_site.check(&RequestHead::of(request)))
     }
 
+    fn refuse(&self, error: AuthError, caller: Caller) -> Response<String> {
+        telemetry::refused(&error, Some(Source::Cookie));
+        let mut response = self.refusals.answer(error, caller);
+        // The cookie is gone, so that there is nothing to come back with.
+        response.headers_mut().remove(header::RETRY_AFTER);
+        response
+    }
+
     fn end(&self, mut response: Response<String>) -> Response<String> {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for way in &*self.signed_in {
-            headers.append(header::SET_COOKIE, cookie_that_ends(&way.cookie));
+            for cookie in [Some(&way.cookie), way.nonce.as_ref()].into_iter().flatten() {
+                headers.append(header::SET_COOKIE, cookie_that_ends(cookie));
+            }
         }
         response
     }
 }
 
 impl SignedIn {
+    /// The cookies of its name, the first few if there are many.
+    fn cookies(&self, headers: &HeaderMap) -> Vec<String> {
+        let texts = self.cookie.values(headers).filter_map(|value| std::str::from_utf8(value).ok());
+        texts.take(MOST_REVOKED).map(str::to_owned).collect()
+    }
+
     async fn revoke(&self, cookie: &str) -> Result<(), AuthError> {
         let Some(replay) = &self.replay else { return Ok(()) };
-        let (token, _) = Receipt::split(cookie);
-        match self.verifier.verify_found(token, Source::Cookie).await {
-            Ok(token) => replay.revoke(&token).await,
-            Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => Err(error),
+        let (token, receipt) = if self.gives_receipts { Receipt::split(cookie) } else { (cookie, None) };
+        let token = match self.verifier.verify_found(token, Source::Cookie).await {
+            Ok(token) => token,
+            Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => return Err(error),
+            // Its key may be too new to be here.
+            Err(error) if error.kind() == AuthErrorKind::KeyUnknown => {
+                return Err(AuthErrorKind::KeysUnavailable.into());
+            }
             // What lets nobody in needs no revoking.
-            Err(_) => Ok(()),
+            Err(_) => return Ok(()),
+        };
+        if self.gives_receipts {
+            // The token alone is worth nothing, and ends nobody's session.
+            match replay.check(&token, receipt.as_ref()).await {
+                Ok(()) => {}
+                Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => return Err(error),
+                Err(_) => return Ok(()),
+            }
         }
+        replay.revoke(&token).await
     }
 }
 
@@ -98,31 +133,25 @@ impl<B> Service<Request<B>> for Logout {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let caller = Caller::of(request.headers());
         let refused = if request.method() == Method::POST {
-            self.check(&request).err().map(|error| self.refusals.answer(error, caller))
+            self.check(&request).err().map(|error| self.refuse(error, caller))
         } else {
             Some(only_post())
         };
         if let Some(answer) = refused {
             return Box::pin(std::future::ready(Ok(answer)));
         }
-        let cookies: Vec<_> = self
-            .signed_in
-            .iter()
-            .map(|way| way.cookie.find(request.headers()).ok().flatten().map(Cow::into_owned))
-            .collect();
+        let cookies: Vec<_> = self.signed_in.iter().map(|way| way.cookies(request.headers())).collect();
         let logout = self.clone();
         Box::pin(async move {
             let mut failed = None;
-            for (way, cookie) in logout.signed_in.iter().zip(cookies) {
-                if let Some(cookie) = cookie
-                    && let Err(error) = way.revoke(&cookie).await
-                {
-                    // The others are revoked all the same.
-                    failed = Some(error);
+            for (way, cookies) in logout.signed_in.iter().zip(cookies) {
+                for cookie in cookies {
+                    // One that fails keeps no other from being revoked.
+                    failed = way.revoke(&cookie).await.err().or(failed);
                 }
             }
             if let Some(error) = failed {
-                return Ok(logout.end(logout.refusals.answer(error, caller)));
+                return Ok(logout.end(logout.refuse(error, caller)));
             }
             let mut response = Response::new(String::new());
             *response.status_mut() = StatusCode::SEE_OTHER;

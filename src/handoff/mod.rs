@@ -18,6 +18,9 @@
 //! Anybody can send somebody a link with a token of their own: who follows it acts in a stranger's account (login CSRF).
 //! While a session is there such a link is refused; where there is none, only a [nonce](crate::replay::Nonce) tells.
 //!
+//! One host, one cookie, one layer: two layers that hand off to a cookie of the same name replace each other's sessions. Put
+//! them behind [`any_of`](crate::JwtAuthLayer::any_of), which looks at the sessions of all.
+//!
 //! A link that is refused stays in the address bar, with its token: the answer forbids to store it and to send a `Referer`.
 //!
 //! With [`single_use`](crate::JwtAuthLayer::single_use) the link counts once. The cookie then holds a receipt behind the
@@ -41,7 +44,7 @@
 mod arrival;
 mod logout;
 mod provider_error;
-mod session;
+mod same_subject;
 
 use std::time::Duration;
 
@@ -53,6 +56,7 @@ pub(crate) use provider_error::provider_error;
 use http::HeaderValue;
 
 use crate::error::{AuthError, AuthErrorKind};
+use crate::replay::Nonce;
 use crate::source::{CookieName, SameSite, set_cookie};
 use crate::verify::VerifiedToken;
 
@@ -122,16 +126,28 @@ impl HandOff {
         set_cookie(name, value, self.same_site, left)
     }
 
+    /// The cookie beside the cookie `name` that keeps `nonce`, for as long as `token` lasts.
+    ///
     /// # Errors
     ///
-    /// [`AuthErrorKind::SessionConflict`] if `session` is somebody else's.
-    pub(crate) fn check_session(
+    /// As for [`cookie`](Self::cookie).
+    pub(crate) fn nonce_cookie(
         &self,
+        name: &CookieName,
+        nonce: &Nonce,
         token: &VerifiedToken,
-        session: &VerifiedToken,
-    ) -> Result<(), AuthError> {
+    ) -> Result<HeaderValue, AuthError> {
+        self.cookie(&name.of_its_nonce(), nonce.as_str(), token)
+    }
+
+    /// `token` came in a link; `session` is the payload of the session that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::SessionConflict`] if the session is somebody else's.
+    pub(crate) fn check_session(&self, token: &VerifiedToken, session: &str) -> Result<(), AuthError> {
         if self.other_session == OtherSession::IsReplaced
-            || session::is_of_same(token, session, self.subject)?
+            || same_subject::is_of_same(token.payload(), session, self.subject)
         {
             Ok(())
         } else {

@@ -8,6 +8,7 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::handoff::{Arrival, HandOff, see_other};
 use crate::replay::{Nonce, Receipt};
 use crate::source::{CookieName, Source};
+use crate::token::unverified_payload;
 use crate::verify::{VerifiedToken, Want};
 
 /// A token on its way in, of which not all can be judged at once.
@@ -65,7 +66,7 @@ impl Admission {
                 if let Some(replay) = &entrance.replay {
                     replay.check(&token, receipt.as_ref()).await?;
                 }
-                let cookie = entrance.spent_nonce();
+                let cookie = entrance.spent_nonce(source);
                 Ok(Admitted::PassedOn { token, expiry_notice: entrance.expiry_notice, cookie })
             }
             (Some(arrival), Some(hand_off), Some(cookie)) => {
@@ -100,14 +101,19 @@ impl Session {
         Ok(sessions)
     }
 
-    /// The token of the session, if it is one.
-    async fn verify(&self) -> Result<Option<VerifiedToken>, AuthError> {
+    /// What the session says, if it is one.
+    async fn payload(&self) -> Result<Option<String>, AuthError> {
         let Self { entrance, cookie } = self;
         let text = if entrance.gives_receipts() { Receipt::split(cookie).0 } else { cookie };
         match entrance.verifier.verify_found(text, Source::Cookie).await {
-            Ok(session) => Ok(Some(session)),
-            // Whose it is cannot be told now, so that nothing may replace it.
+            Ok(session) => Ok(match &entrance.replay {
+                Some(replay) if replay.has_revoked(&session).await => None,
+                _ => Some(session.payload().to_owned()),
+            }),
+            // Whether it is one cannot be told now, so that nothing may replace it.
             Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => Err(error),
+            // Its key may be too new to be here: believed, but only where that refuses a link.
+            Err(error) if error.kind() == AuthErrorKind::KeyUnknown => Ok(unverified_payload(text)),
             Err(_) => Ok(None),
         }
     }
@@ -127,31 +133,32 @@ impl Entrance {
         &self,
         link: Link<'_>,
         hand_off: &HandOff,
-        cookie: &CookieName,
+        name: &CookieName,
     ) -> Result<Response<String>, AuthError> {
         let Link { token, text, nonce, arrival, sessions } = link;
         for session in sessions {
-            if let Some(session) = session.verify().await? {
-                hand_off.check_session(&token, &session)?;
+            if let Some(payload) = session.payload().await? {
+                hand_off.check_session(&token, &payload)?;
             }
         }
         let receipt = self.gives_receipts().then(Receipt::generate);
         let cookie = match &receipt {
-            Some(receipt) => hand_off.cookie(cookie, &receipt.join(text), &token)?,
-            None => hand_off.cookie(cookie, text, &token)?,
+            Some(receipt) => hand_off.cookie(name, &receipt.join(text), &token)?,
+            None => hand_off.cookie(name, text, &token)?,
         };
-        // The session is asked for the nonce as the link was.
-        let nonce = nonce.zip(self.nonce.as_ref()).and_then(|(nonce, rule)| {
-            rule.cookie(&nonce, token.expires_in().unwrap_or(crate::replay::NONCE_LIFETIME))
-        });
+        // The nonce goes on with the session, out of the way of the next sign-in.
+        let (kept, spent) = match (&nonce, &self.nonce) {
+            (Some(nonce), Some(rule)) => (Some(hand_off.nonce_cookie(name, nonce, &token)?), rule.spent()),
+            _ => (None, None),
+        };
         if let Some(replay) = &self.replay {
             replay.check(&token, receipt.as_ref()).await?;
         }
-        Ok(see_other(arrival, [Some(cookie), nonce].into_iter().flatten()))
+        Ok(see_other(arrival, [Some(cookie), kept, spent].into_iter().flatten()))
     }
 
-    /// A nonce counts for one token; a session that came of it goes on being asked for it.
-    fn spent_nonce(&self) -> Option<HeaderValue> {
-        if self.hand_off.is_some() { None } else { self.nonce.as_ref()?.spent() }
+    /// A nonce counts for one token; that of a session for as long as the session.
+    fn spent_nonce(&self, source: Source) -> Option<HeaderValue> {
+        if self.is_session(source) { None } else { self.nonce.as_ref()?.spent() }
     }
 }

@@ -1,14 +1,14 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use http::{Request, header};
+use http::{Request, Response, header};
 
 use super::admission::Admission;
 use super::entrance::Entrance;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::handoff::provider_error;
-use crate::rejection::{Anonymous, Refusals};
-use crate::source::{Found, RequestHead, Source};
+use crate::rejection::{Anonymous, Caller, Refusals};
+use crate::source::{CookieName, Found, RequestHead, Source};
 use crate::telemetry;
 use crate::token::unverified_issuer;
 use crate::verify::{VerifiedToken, Verifier};
@@ -19,7 +19,6 @@ pub(super) struct Door {
     /// One or more; the issuers of several are known and differ.
     entrances: Vec<Arc<Entrance>>,
     pub(super) absence: Absence,
-    pub(super) refusals: Refusals,
     /// Set once its settings have been told.
     announced: OnceLock<()>,
 }
@@ -67,7 +66,10 @@ impl Door {
     }
 
     /// One door with the entrances of several.
-    pub(super) fn any_of<'d>(doors: impl Iterator<Item = &'d Self>) -> Result<Self, ConfigError> {
+    pub(super) fn any_of<'d>(doors: impl Iterator<Item = &'d Self> + Clone) -> Result<Self, ConfigError> {
+        if doors.clone().any(|door| door.absence == Absence::Passes) {
+            return Err(ConfigError::new("one of the layers is optional: make the result optional, or none"));
+        }
         let entrances: Vec<_> = doors.flat_map(|door| door.entrances.iter().cloned()).collect();
         let mut issuers: Vec<_> = entrances.iter().map(|entrance| entrance.verifier.issuer()).collect();
         if issuers.contains(&None) {
@@ -83,12 +85,7 @@ impl Door {
     }
 
     fn with(entrances: Vec<Arc<Entrance>>) -> Self {
-        Self {
-            entrances,
-            absence: Absence::Refused,
-            refusals: Refusals::default(),
-            announced: OnceLock::new(),
-        }
+        Self { entrances, absence: Absence::Refused, announced: OnceLock::new() }
     }
 
     pub(super) fn entrances(&self) -> impl Iterator<Item = &Entrance> {
@@ -109,11 +106,24 @@ impl Door {
         self.announced = OnceLock::new();
     }
 
-    pub(super) fn judge<B>(&self, request: &Request<B>) -> Verdict {
+    /// The verdict, and the entrance whose it is, in whose words it is told; the first, if no other.
+    pub(super) fn judge<B>(&self, request: &Request<B>) -> (Verdict, usize) {
         match self.find(&RequestHead::of(request)) {
-            Ok(Some((entrance, found))) => entrance.judge(&found, request, &self.entrances),
-            Ok(None) => self.judge_absence(request),
-            Err(error) => Verdict::refused(error),
+            Ok(Some((entrance, found))) => {
+                let index = self.entrances.iter().position(|other| Arc::ptr_eq(entrance, other));
+                (entrance.judge(&found, request, &self.entrances), index.unwrap_or_default())
+            }
+            Ok(None) => (self.judge_absence(request), 0),
+            Err(error) => (Verdict::refused(error), 0),
+        }
+    }
+
+    /// The answer to who is refused at the entrance `index`.
+    pub(super) fn refuse(&self, error: AuthError, caller: Caller, index: usize) -> Response<String> {
+        let entrance = self.entrances.get(index).or(self.entrances.first());
+        match entrance {
+            Some(entrance) => entrance.refusals.answer(error, caller),
+            None => Refusals::default().answer(error, caller),
         }
     }
 
@@ -127,17 +137,49 @@ impl Door {
     }
 
     /// The one token of a request, and the entrance that it may come in by.
-    fn find<'r>(&self, head: &RequestHead<'r>) -> Result<Option<(&Arc<Entrance>, Found<'r>)>, AuthError> {
+    fn find<'r>(&self, head: &RequestHead<'r>) -> Result<Option<Candidate<'_, 'r>>, AuthError> {
         if let [only] = self.entrances.as_slice() {
             return Ok(only.sources.find(head)?.map(|found| (only, found)));
         }
-        let mut candidates = Vec::new();
-        for entrance in &self.entrances {
-            if let Some(found) = entrance.sources.find(head)? {
-                candidates.push((entrance, found));
+        let explicit = self.collect(|entrance| entrance.sources.find_explicit(head))?;
+        let places = explicit.iter().map(|(entrance, found)| entrance.sources.place(found.source));
+        if !all_the_same(places) {
+            return Err(AuthErrorKind::CredentialsConflict.into());
+        }
+        if !explicit.is_empty() {
+            return choose(explicit);
+        }
+        // A cookie that any sibling host may have set gives way to one that only this host can set.
+        let is_of_this_host =
+            |entrance: &Entrance| entrance.sources.cookie().is_some_and(CookieName::is_of_this_host);
+        for trusted in [true, false] {
+            let of_kind = |entrance: &Arc<Entrance>| is_of_this_host(entrance) == trusted;
+            let mut cookies =
+                self.collect(
+                    |entrance| {
+                        if of_kind(entrance) { entrance.sources.find_cookie(head) } else { Ok(None) }
+                    },
+                )?;
+            if let Some((first, _)) = cookies.first() {
+                let place = first.sources.place(Source::Cookie);
+                cookies.retain(|(entrance, _)| entrance.sources.place(Source::Cookie) == place);
+                return choose(cookies);
             }
         }
-        choose(candidates)
+        Ok(None)
+    }
+
+    /// What each entrance finds.
+    fn collect<'r>(
+        &self,
+        find: impl Fn(&Arc<Entrance>) -> Result<Option<Found<'r>>, AuthError>,
+    ) -> Result<Vec<Candidate<'_, 'r>>, AuthError> {
+        let found = self.entrances.iter().map(|entrance| Ok((entrance, find(entrance)?)));
+        let found = found.filter_map(|found| match found {
+            Ok((entrance, found)) => Some(Ok((entrance, found?))),
+            Err(error) => Some(Err(error)),
+        });
+        found.collect()
     }
 
     /// Whether the URI of `request` holds a token, to be read or not.
@@ -169,27 +211,25 @@ impl Door {
     }
 }
 
+/// An entrance, and what it finds in its own places.
+type Candidate<'d, 'r> = (&'d Arc<Entrance>, Found<'r>);
+
 /// The entrance for the one token of a request, by the issuer that it says it has, which nothing but its keys will prove.
 ///
-/// Tokens in different places are a conflict, but for cookies: of those, which a browser adds by itself, the first counts,
-/// and none beside a token that was put there on purpose.
-fn choose<'d, 'r>(
-    mut candidates: Vec<(&'d Arc<Entrance>, Found<'r>)>,
-) -> Result<Option<(&'d Arc<Entrance>, Found<'r>)>, AuthError> {
-    if candidates.iter().any(|(_, found)| found.source != Source::Cookie) {
-        candidates.retain(|(_, found)| found.source != Source::Cookie);
-    }
-    let Some((first, found)) = candidates.first() else { return Ok(None) };
-    let (place, on_purpose) = (first.sources.place(found.source), found.source != Source::Cookie);
-    let is_there =
-        |(entrance, found): &(&Arc<Entrance>, Found<'_>)| entrance.sources.place(found.source) == place;
-    if on_purpose && !candidates.iter().all(is_there) {
-        return Err(AuthErrorKind::CredentialsConflict.into());
-    }
-    candidates.retain(is_there);
+/// What names no issuer, and so is no good token, gets the first entrance, which will say what is wrong with it.
+fn choose<'d, 'r>(mut candidates: Vec<Candidate<'d, 'r>>) -> Result<Option<Candidate<'d, 'r>>, AuthError> {
     let issuer = candidates.first().and_then(|(_, found)| unverified_issuer(&found.token));
-    let chosen = candidates.into_iter().find(|(entrance, _)| entrance.verifier.issuer() == issuer.as_deref());
-    chosen.map(Some).ok_or(AuthErrorKind::IssuerMismatch.into())
+    let is_its = |(entrance, _): &Candidate<'_, '_>| entrance.verifier.issuer() == issuer.as_deref();
+    match candidates.iter().position(is_its) {
+        Some(index) => Ok(Some(candidates.swap_remove(index))),
+        None if issuer.is_some() => Err(AuthErrorKind::IssuerMismatch.into()),
+        None => Ok(candidates.into_iter().next()),
+    }
+}
+
+fn all_the_same<T: PartialEq>(mut items: impl Iterator<Item = T>) -> bool {
+    let first = items.next();
+    items.all(|item| Some(&item) == first.as_ref())
 }
 
 /// Every setting by name, and every protection that is off.

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use super::admission::{Admission, Progress, Session};
 use super::door::Verdict;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::handoff::{Arrival, HandOff, SignedIn, may_use_up};
+use crate::rejection::Refusals;
 use crate::replay::{NonceRule, Receipt, ReplayRule};
 use crate::source::{CrossSiteRule, Found, RequestHead, Source, TokenSources};
 use crate::verify::{Stop, Verifier};
@@ -23,6 +25,7 @@ pub(super) struct Entrance {
     pub(super) hand_off: Option<HandOff>,
     /// When less than this is left of a token, the answer says how much.
     pub(super) expiry_notice: Option<Duration>,
+    pub(super) refusals: Refusals,
 }
 
 impl Entrance {
@@ -35,6 +38,7 @@ impl Entrance {
             replay: None,
             hand_off: None,
             expiry_notice: None,
+            refusals: Refusals::default(),
         }
     }
 
@@ -77,7 +81,7 @@ impl Entrance {
         if source == Source::Query && self.is_single_use() && !may_use_up(&head) {
             return Err(AuthErrorKind::NavigationRequired.into());
         }
-        let nonce = self.nonce.as_ref().map_or(Ok(None), |rule| rule.find(head.headers))?;
+        let nonce = self.nonce_rule(source).map_or(Ok(None), |rule| rule.find(head.headers))?;
 
         let progress = match self.verifier.check(text, source) {
             Ok(token) if arrival.is_none() && nonce.is_none() && self.replay.is_none() => {
@@ -113,10 +117,27 @@ impl Entrance {
         self.replay.as_ref().is_some_and(ReplayRule::is_single_use)
     }
 
+    /// Whether a token at `source` is the session that a link has become.
+    pub(super) fn is_session(&self, source: Source) -> bool {
+        source == Source::Cookie && self.hand_off.is_some()
+    }
+
+    /// Where the nonce of a token at `source` is.
+    fn nonce_rule(&self, source: Source) -> Option<Cow<'_, NonceRule>> {
+        let rule = self.nonce.as_ref()?;
+        match self.sources.cookie() {
+            Some(cookie) if self.is_session(source) => Some(Cow::Owned(rule.of_session(cookie))),
+            _ => Some(Cow::Borrowed(rule)),
+        }
+    }
+
     pub(super) fn signed_in(&self) -> Option<SignedIn> {
+        let cookie = self.sources.cookie()?.clone();
         Some(SignedIn {
             verifier: Arc::clone(&self.verifier),
-            cookie: self.sources.cookie()?.clone(),
+            nonce: self.nonce.as_ref().map(|_| cookie.of_its_nonce()),
+            cookie,
+            gives_receipts: self.gives_receipts(),
             replay: self.replay.clone(),
             cross_site: self.cross_site.clone(),
         })

@@ -82,13 +82,16 @@ impl JwtAuthLayer {
 
     /// Lets in whatever one of `layers` lets in: the issuer that a token says it has chooses the layer that judges it.
     ///
-    /// Each keeps its own keys, sources and conditions, so that a token is judged by one layer only, from the places that
-    /// this one reads. Realm, hook and whether a token is optional are set on the result; other settings made there are for
-    /// all of them.
+    /// Each keeps its own keys, sources, conditions, realm and hook, so that a token is judged by one layer only, from the
+    /// places that this one reads, and refused in its words; a request without a token is refused in those of the first.
+    /// Settings made on the result are for all of them.
+    ///
+    /// Of several cookies, one that only this host can have set (`__Host-`) counts before any other; then the order of the
+    /// layers decides.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if there are none, two are for one issuer, or one accepts any.
+    /// [`ConfigError`] if there are none, two are for one issuer, one accepts any, or one is [optional](Self::optional).
     ///
     /// # Examples
     ///
@@ -111,7 +114,8 @@ impl JwtAuthLayer {
         self.change(|door| door.absence = Absence::Passes)
     }
 
-    /// Looks for tokens in `sources` instead of the [default](crate::source) ones.
+    /// Looks for tokens in `sources` instead of the [default](crate::source) ones; to be set before a
+    /// [hand-off](Self::hand_off), which is from a query to a cookie.
     pub fn with_sources(self, sources: TokenSources) -> Self {
         self.set(sources, |entrance, sources| entrance.sources = sources)
     }
@@ -119,8 +123,8 @@ impl JwtAuthLayer {
     /// Accepts each token once, by a store in the memory of this process. Where several processes serve one app, use
     /// [`with_replay_rule`](Self::with_replay_rule) with a store that they share.
     ///
-    /// With a [hand-off](crate::handoff), the one use is the link; its browser goes on with the cookie. `HEAD` and a prefetch
-    /// use nothing up: with a token in the query they are refused.
+    /// With a [hand-off](crate::handoff), the one use is the link; its browser goes on with the cookie. With a token in the query,
+    /// `HEAD` and a prefetch are refused and use nothing up.
     pub fn single_use(self) -> Self {
         self.change_entrances(|entrance| {
             let clock = entrance.verifier.clock();
@@ -128,9 +132,12 @@ impl JwtAuthLayer {
         })
     }
 
-    /// Asks a store which tokens were used and which were revoked.
+    /// Asks a store which tokens were used and which were revoked. Where each token counts once already, it goes on to.
     pub fn with_replay_rule(self, rule: ReplayRule) -> Self {
-        self.set(rule, |entrance, rule| entrance.replay = Some(rule))
+        self.set(rule, |entrance, rule| {
+            let counts_once = entrance.replay.as_ref().is_some_and(ReplayRule::is_single_use);
+            entrance.replay = Some(if counts_once { rule.counting_once() } else { rule });
+        })
     }
 
     /// Accepts a token only with the nonce that the request expects in it.
@@ -164,7 +171,8 @@ impl JwtAuthLayer {
     /// A service that ends the session which a [hand-off](crate::handoff) began. It refuses in the words of this layer.
     pub fn logout(&self) -> Logout {
         let signed_in = self.door.entrances().filter_map(Entrance::signed_in).collect();
-        Logout::of(signed_in, self.door.refusals.clone())
+        let refusals = self.door.entrances().next().map(|entrance| entrance.refusals.clone());
+        Logout::of(signed_in, refusals.unwrap_or_default())
     }
 
     /// Says in the answer's `Token-Expires-In` how many seconds are left of a token, once it is less than `left`: for
@@ -179,7 +187,9 @@ impl JwtAuthLayer {
     ///
     /// [`ConfigError`] if `realm` is empty or has quotes, backslashes or other than printable ASCII characters.
     pub fn with_realm(self, realm: &str) -> Result<Self, ConfigError> {
-        self.try_change(|door| door.refusals.set_realm(realm))
+        self.try_change(|door| {
+            door.entrances_mut().try_for_each(|entrance| entrance.refusals.set_realm(realm))
+        })
     }
 
     /// Replaces or observes the answers to those who are not let in.
@@ -205,7 +215,8 @@ impl JwtAuthLayer {
         self,
         hook: impl Fn(Refusal) -> Response<String> + Send + Sync + 'static,
     ) -> Self {
-        self.change(|door| door.refusals.set_hook(hook))
+        let hook = Arc::new(hook);
+        self.change_entrances(|entrance| entrance.refusals.set_hook(Arc::clone(&hook) as _))
     }
 
     /// Lets pages of `origin` send the cookie with unsafe requests: `https://app.example.com`.

@@ -17,6 +17,8 @@ const EXPIRES_IN: HeaderName = HeaderName::from_static("token-expires-in");
 /// What the way back needs to know about a request that has been passed on or refused.
 pub(super) struct Passage {
     door: Arc<Door>,
+    /// In whose words it is refused.
+    entrance: usize,
     caller: Caller,
     privacy: Privacy,
     /// Where the token was found.
@@ -39,7 +41,7 @@ enum Privacy {
 
 impl Passage {
     /// Of `request` as it came in, before its URI is scrubbed.
-    pub(super) fn of<B>(request: &Request<B>, verdict: &Verdict, door: &Arc<Door>) -> Self {
+    pub(super) fn of<B>(request: &Request<B>, verdict: &Verdict, entrance: usize, door: &Arc<Door>) -> Self {
         let privacy = match verdict.source() {
             _ if door.exposed_in(request) => Privacy::NoStoreNoReferrer,
             Some(Source::Bearer) | None => Privacy::Ordinary,
@@ -47,7 +49,7 @@ impl Passage {
         };
         let source = verdict.source();
         let caller = Caller::of(request.headers());
-        Self { door: Arc::clone(door), caller, privacy, source, expires_in: None, cookie: None }
+        Self { door: Arc::clone(door), entrance, caller, privacy, source, expires_in: None, cookie: None }
     }
 
     /// Has the answer tell what is left of `token`, if it is less than `notice`.
@@ -73,7 +75,7 @@ impl Passage {
 
     pub(super) fn refuse<R: From<String>>(&self, error: AuthError) -> Response<R> {
         telemetry::refused(&error, self.source);
-        self.protect(self.door.refusals.answer(error, self.caller).map(R::from))
+        self.protect(self.door.refuse(error, self.caller, self.entrance).map(R::from))
     }
 
     /// The answer of the service behind the door, with what the door has to add.

@@ -46,8 +46,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let verdict = self.door.judge(&request);
-        let mut passage = Passage::of(&request, &verdict, &self.door);
+        let (verdict, entrance) = self.door.judge(&request);
+        let mut passage = Passage::of(&request, &verdict, entrance, &self.door);
         match verdict {
             Verdict::Verified { token, expiry_notice } => {
                 passage.note_expiry(&token, expiry_notice);

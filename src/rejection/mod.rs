@@ -36,7 +36,7 @@ pub(crate) struct Refusals {
     hook: Option<Arc<Hook>>,
 }
 
-type Hook = dyn Fn(Refusal) -> Response<String> + Send + Sync;
+pub(crate) type Hook = dyn Fn(Refusal) -> Response<String> + Send + Sync;
 
 /// A refusal on its way out, as a [hook](crate::JwtAuthLayer::with_refusal_hook) gets it.
 #[derive(Debug)]
@@ -75,8 +75,8 @@ impl Refusals {
         Ok(())
     }
 
-    pub(crate) fn set_hook(&mut self, hook: impl Fn(Refusal) -> Response<String> + Send + Sync + 'static) {
-        self.hook = Some(Arc::new(hook));
+    pub(crate) fn set_hook(&mut self, hook: Arc<Hook>) {
+        self.hook = Some(hook);
     }
 
     /// The whole answer to `error`.
@@ -194,7 +194,8 @@ mod tests {
     #[test]
     fn a_hook_can_replace_the_answer_but_not_lose_the_challenge() {
         let mut refusals = Refusals::default();
-        refusals.set_hook(|refusal| Response::new(format!("sorry: {}", refusal.error.code())));
+        refusals
+            .set_hook(Arc::new(|refusal: Refusal| Response::new(format!("sorry: {}", refusal.error.code()))));
         let response = refusals.answer(AuthErrorKind::TokenExpired.into(), Caller::Http);
         assert_eq!(response.body(), "sorry: token_expired");
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "a refusal never looks like a success");
@@ -202,11 +203,11 @@ mod tests {
         assert!(response.extensions().get::<AuthError>().is_some());
 
         let mut refusals = Refusals::default();
-        refusals.set_hook(|_| {
+        refusals.set_hook(Arc::new(|_| {
             let mut response = Response::new(String::new());
             *response.status_mut() = StatusCode::SEE_OTHER;
             response
-        });
+        }));
         let response = refusals.answer(AuthErrorKind::TokenExpired.into(), Caller::Http);
         assert_eq!(challenge_of(&response), None, "a redirect to a login page needs none");
     }

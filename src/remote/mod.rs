@@ -3,7 +3,7 @@
 //! A [`ValidationEndpoint`] takes the place of a key set in a [`Verifier`](crate::Verifier). Shape, issuer, audience and
 //! times are checked first, so that a hopeless token costs no call; then the endpoint says whether it signed this token.
 //! Whatever it says is kept for as long as it is worth anything: a yes for up to [60 s](ACCEPTED_FOR), but never longer
-//! than the token lasts, a no for [5 s](REFUSED_FOR).
+//! than the token lasts, a no for [5 s](REFUSED_FOR), and for a second that it gave no answer.
 //!
 //! One call is under way for one token, whoever asks; at most [32](MAX_CALLS) are for all. Each has
 //! [5 s](crate::fetch::FETCH_TIMEOUT) and is not made again, no redirect is followed, and while the provider asks for
@@ -125,6 +125,9 @@ pub(crate) struct Vouched(());
 impl ValidationEndpoint {
     /// magiclinksdev's `jwt/validate`, at `url`, asked with the API key of a service account.
     ///
+    /// It is sent `{"jwtValidateParams":{"jwt":"…"}}`, and 200 with `{"jwtValidateResults":{"claims":{…}}}`, the claims of
+    /// this very token, is a yes.
+    ///
     /// # Errors
     ///
     /// [`ConfigError`] if `url` may not be fetched (it must be https, or http on this machine), `api_key` is none, or there
@@ -135,6 +138,8 @@ impl ValidationEndpoint {
 
     /// PasskeyMe's `verify-token`, at `url`: the token travels in the query of that URL, which nothing here logs.
     ///
+    /// It is asked with `GET …?token=…&app_id=…`, and a 2xx with `{"valid":true}` is a yes.
+    ///
     /// # Errors
     ///
     /// [`ConfigError`] as for [`magiclinksdev`](Self::magiclinksdev), or if `app_id` is empty.
@@ -142,7 +147,8 @@ impl ValidationEndpoint {
         Self::new(url, passkeyme::VerifyToken::new(app_id)?)
     }
 
-    /// PasskeyMe's `auth/validate`, at `url`: the token travels in the `Authorization` header.
+    /// PasskeyMe's `auth/validate`, at `url`: the token travels in the `Authorization` header, the app id in
+    /// `X-PasskeyMe-App-ID`; a 2xx with `{"valid":true}` is a yes.
     ///
     /// # Errors
     ///

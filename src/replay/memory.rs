@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Mark, ReplayStore, StoreError, StoreFuture, TokenId};
 use crate::clock::{Clock, SystemClock};
 
-/// How many tokens a [`MemoryReplayStore`] remembers: some 15 MB.
+/// How many tokens a [`MemoryReplayStore`] remembers: some 25 MB.
 pub const MAX_REMEMBERED: usize = 100_000;
 
 /// A [`ReplayStore`] in the memory of one process, which forgets everything when that ends.

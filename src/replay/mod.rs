@@ -71,7 +71,8 @@ pub trait ReplayStore: Send + Sync + 'static {
     /// The mark of `id`, if there is one.
     fn find(&self, id: TokenId) -> StoreFuture<'_, Option<Mark>>;
 
-    /// Leaves [`Mark::Revoked`] for `id` until `until`, whatever was there.
+    /// Leaves [`Mark::Revoked`] for `id`, whatever was there, until `until` or until what was there would have gone,
+    /// whichever is later.
     fn deny(&self, id: TokenId, until: SystemTime) -> StoreFuture<'_, ()>;
 
     /// Refuses the token `jti` of `iss` from now on, until `until`: its `exp` and the leeway, better a minute
@@ -92,6 +93,10 @@ impl<S: ReplayStore + ?Sized> ReplayStore for std::sync::Arc<S> {
 
     fn deny(&self, id: TokenId, until: SystemTime) -> StoreFuture<'_, ()> {
         (**self).deny(id, until)
+    }
+
+    fn revoke(&self, iss: &str, jti: &str, until: SystemTime) -> StoreFuture<'_, ()> {
+        (**self).revoke(iss, jti, until)
     }
 }
 

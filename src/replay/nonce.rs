@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::receipt::hexadecimal;
 use crate::crypto;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
-use crate::source::{CookieName, SameSite, cookie_that_ends, set_cookie};
+use crate::source::{CookieName, SameSite, cookie_that_ends, is_cookie_octet, set_cookie};
 use crate::verify::VerifiedToken;
 
 /// How long the cookie of a nonce lasts: as long as a sign-in may take.
@@ -49,9 +49,9 @@ impl Nonce {
     ///
     /// # Errors
     ///
-    /// [`AuthErrorKind::NonceMissing`] if `text` is empty, or longer than 512 bytes.
+    /// [`AuthErrorKind::NonceMissing`] if `text` is empty, longer than 512 bytes, or has characters that no cookie may hold.
     pub fn expected(text: &str) -> Result<Self, AuthError> {
-        if text.is_empty() || text.len() > MAX_NONCE_BYTES {
+        if text.is_empty() || text.len() > MAX_NONCE_BYTES || !text.bytes().all(is_cookie_octet) {
             return Err(AuthErrorKind::NonceMissing.into());
         }
         Ok(Self(text.into()))
@@ -130,7 +130,8 @@ enum NonceSource {
 }
 
 impl NonceRule {
-    /// The cookie that [`Nonce::to_cookie`] sets. It is taken back when its token was let in.
+    /// The cookie that [`Nonce::to_cookie`] sets. It is taken back when its token was let in; a session that a
+    /// [hand-off](crate::handoff) begins keeps the nonce in a cookie of its own.
     pub fn from_cookie() -> Self {
         Self::of(NonceSource::Cookie(CookieName::of_nonce()))
     }
@@ -194,6 +195,11 @@ impl NonceRule {
             NonceSource::Cookie(name) => set_cookie(name, nonce.as_str(), SameSite::Lax, Some(lifetime)).ok(),
             NonceSource::Header(_) => None,
         }
+    }
+
+    /// The rule for a session whose token is in the cookie `name`, which keeps a nonce of its own.
+    pub(crate) fn of_session(&self, name: &CookieName) -> Self {
+        Self { source: NonceSource::Cookie(name.of_its_nonce()), demand: self.demand }
     }
 
     /// A `Set-Cookie` value that takes it back.
@@ -274,6 +280,8 @@ mod tests {
         ] {
             assert_eq!(found(rule, &lines).as_deref(), want, "{rule:?} {lines:?}");
         }
-        assert!(Nonce::expected(&"a".repeat(513)).is_err());
+        for text in [&*"a".repeat(513), "a b", "a;b", "a,b", "\u{e9}"] {
+            assert!(Nonce::expected(text).is_err(), "{text}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::telemetry::{self, StoreTrouble};
 use crate::verify::VerifiedToken;
 
-/// The time that a store has for an answer.
+/// The time that a store has for an answer. A question that it answers too late may have used its token up all the same.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How much longer than its token a mark is kept: a token that was good when it was judged may be over by the time that the
@@ -95,6 +95,17 @@ impl ReplayRule {
             Some(Mark::HandedOver(hash)) if receipt.is_some_and(|receipt| receipt.fits(&hash)) => Ok(()),
             Some(_) => Err(AuthErrorKind::TokenReplayed.into()),
         }
+    }
+
+    /// The same store, with each token counting once.
+    pub(crate) fn counting_once(self) -> Self {
+        Self { uses: Uses::Once, ..self }
+    }
+
+    /// Whether `token` was revoked, as far as the store can say; nothing is used up.
+    pub(crate) async fn has_revoked(&self, token: &VerifiedToken) -> bool {
+        let Ok(Some(id)) = TokenId::of(token) else { return false };
+        matches!(self.ask(self.store.find(id)).await, Ok(Some(Mark::Revoked)))
     }
 
     /// Refuses `token` from now on, if it has a name and an end.

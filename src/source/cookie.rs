@@ -44,11 +44,7 @@ impl CookieName {
     /// [RFC 9113 §8.2.3]: https://www.rfc-editor.org/rfc/rfc9113#section-8.2.3
     /// [RFC 6265 §4.2.2]: https://www.rfc-editor.org/rfc/rfc6265#section-4.2.2
     pub(crate) fn find<'r>(&self, headers: &'r HeaderMap) -> Result<Option<Cow<'r, str>>, AuthError> {
-        let fields = headers.get_all(header::COOKIE).iter();
-        let mut values = fields
-            .flat_map(|field| field.as_bytes().split(|byte| *byte == b';'))
-            .map(<[u8]>::trim_ascii)
-            .filter_map(|pair| pair.strip_prefix(self.0.as_bytes())?.strip_prefix(b"="));
+        let mut values = self.values(headers);
         let value = match (values.next(), values.next()) {
             (None, _) => return Ok(None),
             (Some(value), None) => value,
@@ -61,6 +57,27 @@ impl CookieName {
             Ok(token) => Ok(Some(token.into())),
             Err(_) => Err(AuthErrorKind::TokenMalformed.into()),
         }
+    }
+}
+
+impl CookieName {
+    /// The value of every cookie of this name.
+    pub(crate) fn values<'r>(&self, headers: &'r HeaderMap) -> impl Iterator<Item = &'r [u8]> {
+        let fields = headers.get_all(header::COOKIE).iter();
+        fields
+            .flat_map(|field| field.as_bytes().split(|byte| *byte == b';'))
+            .map(<[u8]>::trim_ascii)
+            .filter_map(|pair| pair.strip_prefix(self.0.as_bytes())?.strip_prefix(b"="))
+    }
+
+    /// Whether no other host can have set it.
+    pub(crate) fn is_of_this_host(&self) -> bool {
+        self.0.starts_with("__Host-")
+    }
+
+    /// Where the nonce of a session is kept whose token is in this one.
+    pub(crate) fn of_its_nonce(&self) -> Self {
+        Self(format!("{}-nonce", self.0).into())
     }
 }
 

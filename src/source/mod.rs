@@ -39,7 +39,7 @@ pub(crate) use cross_site::CrossSiteRule;
 use query::QueryName;
 pub(crate) use query::original_uri;
 pub use set_cookie::{MAX_COOKIE_BYTES, SameSite};
-pub(crate) use set_cookie::{cookie_that_ends, set_cookie};
+pub(crate) use set_cookie::{cookie_that_ends, is_cookie_octet, set_cookie};
 
 /// Where to look for a token.
 ///
@@ -142,7 +142,7 @@ impl TokenSources {
     /// What the place is called that `source` stands for: the same name at the same source is the same place.
     pub(crate) fn place(&self, source: Source) -> (Source, Option<String>) {
         let name = match source {
-            Source::Query => self.query.as_ref().map(ToString::to_string),
+            Source::Query => self.query.as_ref().map(|query| query.name().to_owned()),
             Source::Cookie => self.cookie.as_ref().map(ToString::to_string),
             _ => None,
         };
@@ -157,6 +157,17 @@ impl TokenSources {
 
     /// The one token of `request`, if it has one.
     pub(crate) fn find<'r>(&self, request: &RequestHead<'r>) -> Result<Option<Found<'r>>, AuthError> {
+        match self.find_explicit(request)? {
+            None => self.find_cookie(request),
+            explicit => Ok(explicit),
+        }
+    }
+
+    /// The one that was put there on purpose.
+    pub(crate) fn find_explicit<'r>(
+        &self,
+        request: &RequestHead<'r>,
+    ) -> Result<Option<Found<'r>>, AuthError> {
         let mut explicit = None;
         if self.bearer {
             keep_only(&mut explicit, bearer::find(request.headers)?, Source::Bearer)?;
@@ -167,13 +178,14 @@ impl TokenSources {
         for other in &self.others {
             keep_only(&mut explicit, other.find(request)?, Source::Other(other.name()))?;
         }
-        match (explicit, &self.cookie) {
-            (None, Some(cookie)) => {
-                let token = cookie.find(request.headers)?;
-                Ok(token.map(|token| Found { token, source: Source::Cookie }))
-            }
-            (explicit, _) => Ok(explicit),
-        }
+        Ok(explicit)
+    }
+
+    /// The one that the browser adds by itself.
+    pub(crate) fn find_cookie<'r>(&self, request: &RequestHead<'r>) -> Result<Option<Found<'r>>, AuthError> {
+        let Some(cookie) = &self.cookie else { return Ok(None) };
+        let token = cookie.find(request.headers)?;
+        Ok(token.map(|token| Found { token, source: Source::Cookie }))
     }
 
     /// Whether the URI of `request` holds a token, to be read or not.

@@ -37,6 +37,10 @@ impl QueryName {
         Ok(Self { name: name.into(), repeated: Repeated::Conflict })
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where a provider says that it puts the token.
     pub(super) fn of_provider(name: &'static str) -> Self {
         Self { name: name.into(), repeated: Repeated::Conflict }

@@ -41,14 +41,19 @@ pub(crate) fn set_cookie(
     if let Some(max_age) = max_age {
         cookie = format!("{cookie}; Max-Age={}", max_age.as_secs());
     }
-    // RFC 6265 §4.1.1: cookie-octet.
-    let is_octet = |byte: u8| matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e);
-    if cookie.len() > MAX_COOKIE_BYTES || !value.bytes().all(is_octet) {
+    if cookie.len() > MAX_COOKIE_BYTES || !value.bytes().all(is_cookie_octet) {
         return Err(AuthErrorKind::CookieTooLarge.into());
     }
     let mut cookie = HeaderValue::try_from(cookie).map_err(|_| AuthErrorKind::CookieTooLarge)?;
     cookie.set_sensitive(true);
     Ok(cookie)
+}
+
+/// Whether a cookie's value may hold `byte` ([RFC 6265 §4.1.1]).
+///
+/// [RFC 6265 §4.1.1]: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
+pub(crate) const fn is_cookie_octet(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
 }
 
 /// A `Set-Cookie` value that takes the cookie `name` back.

@@ -115,9 +115,14 @@ impl<'a> UnverifiedToken<'a> {
 /// The issuer that a token says it has, if it says so in a way that can be accepted: good for choosing who is to judge it,
 /// and for nothing else.
 pub(crate) fn unverified_issuer(text: &str) -> Option<String> {
-    let payload = UnverifiedToken::split(text).ok()?.decode_payload().ok()?;
+    let payload = unverified_payload(text)?;
     let claims = UnverifiedClaims::parse(&payload, &[], &[]).ok()?;
     claims.iss.map(std::borrow::Cow::into_owned)
+}
+
+/// What a token says, whoever has signed it.
+pub(crate) fn unverified_payload(text: &str) -> Option<String> {
+    UnverifiedToken::split(text).ok()?.decode_payload().ok()
 }
 
 /// A decoded signature, kept on the stack.

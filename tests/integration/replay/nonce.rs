@@ -172,13 +172,20 @@ async fn with_a_hand_off_a_session_goes_on_being_asked_for_its_nonce() {
     }
     let answer = site.follow(&link, &[("cookie", "__Host-nonce=a-nonce")]).await;
     let session = session_of(&answer);
-    let kept = "__Host-nonce=a-nonce; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=300";
-    assert_eq!(cookies_of(&answer)[1..], [kept], "as long as the session");
+    let kept = "__Host-jwt-nonce=a-nonce; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=300";
+    let spent = "__Host-nonce=; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=0";
+    assert_eq!(
+        cookies_of(&answer)[1..],
+        [kept, spent],
+        "as long as the session, and free for the next sign-in"
+    );
     for (name, nonce, want) in [
-        ("its own", "; __Host-nonce=a-nonce", good()),
-        ("its own, again", "; __Host-nonce=a-nonce", good()),
+        ("its own", "; __Host-jwt-nonce=a-nonce", good()),
+        ("its own, again", "; __Host-jwt-nonce=a-nonce", good()),
+        ("its own, beside another sign-in", "; __Host-jwt-nonce=a-nonce; __Host-nonce=other", good()),
+        ("that of a sign-in", "; __Host-nonce=a-nonce", refused(400, "nonce_missing")),
         ("none: a copied cookie", "", refused(400, "nonce_missing")),
-        ("another", "; __Host-nonce=other", refused(401, "nonce_mismatch")),
+        ("another", "; __Host-jwt-nonce=other", refused(401, "nonce_mismatch")),
     ] {
         let cookie = format!("__Host-jwt={session}{nonce}");
         let answer = site.follow("/", &[("cookie", &cookie)]).await;

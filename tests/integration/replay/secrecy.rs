@@ -43,15 +43,16 @@ async fn nothing_of_a_sign_in_a_visit_and_a_sign_out_is_logged_or_shown() {
     let session = session_of(&answer);
     let receipt = session.split_once('~').expect("a receipt").1.to_owned();
     shown.push(format!("{answer:?}"));
-    let cookies = format!("__Host-jwt={session}; {nonce_cookie}");
-    let wrong = format!("__Host-jwt={token}~0123456789abcdef0123456789abcdef; {nonce_cookie}");
+    let kept_nonce = format!("__Host-jwt-nonce={}", nonce.as_str());
+    let cookies = format!("__Host-jwt={session}; {kept_nonce}; {nonce_cookie}");
+    let wrong = format!("__Host-jwt={token}~0123456789abcdef0123456789abcdef; {kept_nonce}");
     for (name, method, uri, cookie, status) in [
         ("a visit", Method::GET, "/", &*cookies, 200),
         ("the link again", Method::GET, &*link, &*nonce_cookie, 401),
         ("another's link", Method::GET, &*format!("/?jwt={other}"), &cookies, 403),
         ("a wrong receipt", Method::GET, "/", &wrong, 401),
         ("no nonce", Method::GET, "/", &*format!("__Host-jwt={session}"), 400),
-        ("another nonce", Method::GET, "/", &*format!("__Host-jwt={session}; __Host-nonce=x"), 401),
+        ("another nonce", Method::GET, "/", &*format!("__Host-jwt={session}; __Host-jwt-nonce=x"), 401),
     ] {
         let lines = [NAVIGATION, &[("cookie", cookie)]].concat();
         let answer = site.answer(request(method, uri, &lines)).await;
