@@ -23,7 +23,7 @@
 //! | `verify` | `jwks`, `remote`, `token`, `source`, `clock`, `error`, `telemetry` |
 //! | `rejection` | `error` |
 //! | `replay` | `verify`, `source`, `crypto`, `clock`, `error`, `telemetry` |
-//! | `handoff` | `verify`, `replay`, `rejection`, `source`, `error` |
+//! | `handoff` | `verify`, `replay`, `rejection`, `source`, `error`, `telemetry` |
 //! | `claims` | `verify`, `rejection`, `error`, `telemetry` |
 //! | `layer` | all of them |
 //! | `provider` | `layer` and all of them |

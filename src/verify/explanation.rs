@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::policy::{ClaimCheck, TimeCheck};
+use super::policy::ClaimCheck;
+use super::times::TimeCheck;
 use crate::error::AuthError;
 
 /// What a [`Verifier`](super::Verifier) makes of one token, check by check: from

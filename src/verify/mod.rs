@@ -33,6 +33,7 @@ mod explain;
 mod explanation;
 mod policy;
 mod signature;
+mod times;
 mod verified;
 mod words;
 
@@ -54,7 +55,8 @@ use crate::telemetry::{self, CacheUse, VerifyTimer};
 use crate::token::{UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
 use authority::AuthorityNow;
 use cache::TokenCache;
-use policy::{Policy, Timeliness, Times};
+use policy::Policy;
+use times::{Timeliness, Times};
 use verified::Verified;
 
 /// Turns the text of a token into a [`VerifiedToken`], or says why not.

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::policy::{Policy, Times};
+use super::policy::Policy;
 use super::signature::SignatureVerified;
+use super::times::Times;
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::source::Source;

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::policy::{Policy, TimeCheck, Times};
+use super::policy::Policy;
+use super::times::{TimeCheck, Times};
 use crate::token::NumericDate;
 
 /// What `times` say at `now` about the one that `check` judges: none if it is not there, or there is nothing to say.
