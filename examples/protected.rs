@@ -16,8 +16,8 @@
 //! `BIND` (127.0.0.1:3000) is where it listens. A setting that is empty counts as not set.
 
 mod demo_issuer;
+mod site;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use axum::extract::State;
@@ -27,43 +27,29 @@ use axum::routing::get;
 use axum::{Json, Router};
 use demo_issuer::DemoIssuer;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use site::{Outcome, Site, setting};
 use tower_jwt_auth::jwks::JwksStatus;
 use tower_jwt_auth::{Claims, Jwks, JwtAuthLayer, Verifier};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::from(2)
-        }
-    }
+    site::run(start()).await
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
-    let bind = setting("BIND").unwrap_or("127.0.0.1:3000".to_owned());
+async fn start() -> Outcome {
     let provider = Provider::from_env()?;
-    let listener = TcpListener::bind(&bind)
-        .await
-        .map_err(|error| format!("BIND={bind} is no free host:port: {error}"))?;
-    let address = listener.local_addr()?;
-
+    let site = Site::bind().await?;
     let (issuer, audience, jwks) = match provider {
         Provider::Demo => {
             let demo = DemoIssuer::start().await?;
-            demo.print_curl_lines(address);
+            demo.print_curl_lines(&site.url(""));
             (demo.url.clone(), demo_issuer::AUDIENCE.to_owned(), Jwks::discover(&demo.url)?)
         }
         Provider::Discovered { issuer, audience } => (issuer.clone(), audience, Jwks::discover(&issuer)?),
         Provider::Named { issuer, audience, jwks_url } => (issuer, audience, Jwks::remote(&jwks_url)?),
     };
     let auth = JwtAuthLayer::new(Verifier::new(issuer, audience, jwks.clone())?);
-    println!("listening on http://{address}");
-    axum::serve(listener, app(auth, jwks)).with_graceful_shutdown(interrupted()).await?;
-    Ok(())
+    site.serve(app(auth, jwks)).await
 }
 
 fn app(auth: JwtAuthLayer, jwks: Jwks) -> Router {
@@ -123,16 +109,5 @@ impl Provider {
                 Ok(Self::Named { issuer, audience, jwks_url })
             }
         }
-    }
-}
-
-fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-async fn interrupted() {
-    // Without a signal handler the process ends at once, which is as well.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

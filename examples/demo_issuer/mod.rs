@@ -9,7 +9,6 @@
 )]
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::rand::SystemRandom;
@@ -61,20 +60,20 @@ impl DemoIssuer {
         format!("{signing_input}.{signature}")
     }
 
-    /// What to paste to try an app at `address` that lets in this issuer's tokens to `/me`.
-    pub(crate) fn print_curl_lines(&self, address: SocketAddr) {
+    /// What to paste to try the app at the URL `app` that lets in this issuer's tokens to `/me`.
+    pub(crate) fn print_curl_lines(&self, app: &str) {
         let (good, expired) = (self.good_token(), self.expired_token());
         println!("No provider is set, so a demo issuer runs at {}. Paste, in another terminal:\n", self.url);
         println!("# 200, the claims as JSON: by header, by cookie, by query");
-        println!("curl -i -H 'Authorization: Bearer {good}' http://{address}/me\n");
-        println!("curl -i -b '__Host-jwt={good}' http://{address}/me\n");
-        println!("curl -i 'http://{address}/me?jwt={good}'\n");
+        println!("curl -i -H 'Authorization: Bearer {good}' {app}/me\n");
+        println!("curl -i -b '__Host-jwt={good}' {app}/me\n");
+        println!("curl -i '{app}/me?jwt={good}'\n");
         println!("# 401 token_expired");
-        println!("curl -i -H 'Authorization: Bearer {expired}' http://{address}/me\n");
+        println!("curl -i -H 'Authorization: Bearer {expired}' {app}/me\n");
         println!("# 401 token_missing, and 200 where a token is optional");
-        println!("curl -i http://{address}/me\ncurl -i http://{address}/maybe\n");
+        println!("curl -i {app}/me\ncurl -i {app}/maybe\n");
         println!("# 200, where the key set stands");
-        println!("curl -i http://{address}/readyz\n");
+        println!("curl -i {app}/readyz\n");
     }
 
     fn token(&self, expires: SystemTime) -> String {
