@@ -54,6 +54,24 @@ fn requests_are_counted_by_outcome_and_source_and_the_cache_by_result() {
 }
 
 #[test]
+fn a_link_that_becomes_a_session_is_counted_as_handed_over() {
+    let counted = recorded(async {
+        let layer = JwtAuthLayer::new(verifier()).hand_off().expect("query and cookie are read");
+        for token in [&*token_with_jti(), "not.a.token"] {
+            let request = Request::get(format!("/?jwt={token}")).body(()).expect("a request");
+            send(&layer, request).await;
+        }
+    });
+    for (name, want) in [
+        ("jwt_auth_requests_total outcome=handed_over source=query", Some(&1.0)),
+        ("jwt_auth_requests_total outcome=token_malformed source=query", Some(&1.0)),
+        ("jwt_auth_requests_total outcome=accepted source=query", None),
+    ] {
+        assert_eq!(counted.get(name), want, "{name} in {counted:?}");
+    }
+}
+
+#[test]
 fn refreshes_are_counted_by_result_and_the_state_and_the_keys_are_gauges() {
     let counted = recorded(async {
         let jwks = Jwks::builder("https://issuer.example/jwks.json").expect("a URL").with_fetch(Canned);
@@ -206,13 +224,17 @@ impl HistogramFn for Account {
 }
 
 async fn knock(layer: &JwtAuthLayer, token: Option<&str>) {
-    let service = layer
-        .layer(tower::service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(String::new())))));
     let mut request = Request::new(());
     if let Some(token) = token {
         let value = format!("Bearer {token}").parse().expect("a header value");
         request.headers_mut().insert(header::AUTHORIZATION, value);
     }
+    send(layer, request).await;
+}
+
+async fn send(layer: &JwtAuthLayer, request: Request<()>) {
+    let service = layer
+        .layer(tower::service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(String::new())))));
     _ = service.oneshot(request).await;
 }
 

@@ -40,6 +40,8 @@ mod words;
 use std::fmt;
 use std::sync::Arc;
 
+use http::StatusCode;
+
 pub use authority::Authority;
 pub use cache::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES};
 pub use explanation::{Check, Explanation, Outcome};
@@ -238,7 +240,7 @@ impl Verifier {
         // 0. The same text verified before, under the same policy and the same keys: only time has passed.
         if let Some(verified) = generation.and_then(|generation| self.cache.get(text, generation, now)) {
             let timeliness = self.policy.judge_timeliness(verified.times(), now, source)?;
-            authority.check_age()?;
+            authority.check_age().map_err(|stop| stop.for_a_token_that_is(timeliness))?;
             let token = VerifiedToken::new(verified, source);
             self.policy.conclude(&token, timeliness)?;
             telemetry::verified(CacheUse::Hit);
@@ -270,11 +272,8 @@ impl Verifier {
         // 7. A key of the issuer, of this name and this algorithm (RFC 7515 §6, RFC 8725 §3.1), and
         // 8. its signature over header and payload as they came (RFC 7515 §5.2), or the issuer's own word for it.
         let signature = token.decode_signature()?;
-        let signed = authority.verify(&token, &header, &signature, vouched).map_err(|stop| match stop {
-            // No fetch and no call for one that cannot be let in.
-            Stop::Lacking(_) if timeliness == Timeliness::Late => AuthErrorKind::TokenExpired.into(),
-            stop => stop,
-        })?;
+        let signed = authority.verify(&token, &header, &signature, vouched);
+        let signed = signed.map_err(|stop| stop.for_a_token_that_is(timeliness))?;
 
         // 9. What the application asks of claims that are now known to be the issuer's.
         let verified = Verified::new(signed, &header, payload, times, &self.policy);
@@ -335,6 +334,18 @@ pub(crate) enum Stop {
     Refused(AuthError),
     /// All is well so far, but what comes next is not here.
     Lacking(Want),
+}
+
+impl Stop {
+    /// No fetch, no call and no asking again for a token that cannot be let in.
+    fn for_a_token_that_is(self, timeliness: Timeliness) -> Self {
+        let says_that_it_is_bad =
+            matches!(&self, Self::Refused(error) if error.status() != StatusCode::SERVICE_UNAVAILABLE);
+        match timeliness {
+            Timeliness::Late if !says_that_it_is_bad => AuthErrorKind::TokenExpired.into(),
+            _ => self,
+        }
+    }
 }
 
 /// What a plausible token lacks.

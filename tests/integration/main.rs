@@ -12,6 +12,7 @@
 )]
 
 mod algorithm;
+mod any_of;
 mod cache;
 mod claims;
 mod conformance;

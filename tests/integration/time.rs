@@ -1,11 +1,21 @@
 //! What the claims say about time. Every token here has a good signature.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
+use http::Method;
+use serde_json::json;
+use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::error::ConfigError;
+use tower_jwt_auth::jwks::{EXPIRED_AFTER, Jwks};
+use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use crate::claims::{INVALID, MISSING, check};
-use crate::support::app::{ACCEPTED, verifier};
+use crate::support::app::{ACCEPTED, App, Place, verifier, verifier_with};
+use crate::support::idp::{Answer, ScriptedFetch};
+use crate::support::issuer::{NOW, claims_with, jwks_of, shared_key};
+use crate::support::site::token_with;
 
 const EXPIRED: &str = "token_expired";
 const EARLY: &str = "token_not_yet_valid";
@@ -119,4 +129,100 @@ fn max_lifetime_counts_from_iat_to_exp_and_asks_for_both() {
     check(&verifier, "iat", &[("1800000031", EARLY)]);
     let endless = verifier.insecure_accept_without_expiry();
     check(&endless, "exp", &[("", MISSING)]);
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// An app whose links are called late, in every place that it reads.
+fn app_with_late_links(verifier: Verifier) -> App {
+    App::behind(JwtAuthLayer::new(verifier.distinguish_late_links()))
+}
+
+#[tokio::test]
+async fn a_link_is_late_only_if_nothing_but_its_exp_is_wrong() {
+    const LATE: &str = "link_expired";
+    let changed = |changes: serde_json::Value| {
+        let mut claims = claims_with(json!({ "iat": NOW - 400, "nbf": NOW - 400, "exp": NOW - 100 }));
+        claims.as_object_mut().expect("claims").extend(changes.as_object().expect("changes").clone());
+        shared_key().token(&claims)
+    };
+    for (name, verifier, changes, want) in [
+        ("only expired", verifier(), json!({}), LATE),
+        ("a rule says yes", verifier().with_rule("vip", |_| true), json!({}), LATE),
+        ("a rule says no", verifier().with_rule("vip", |_| false), json!({}), EXPIRED),
+        ("good from now on", verifier(), json!({ "nbf": NOW + 30 }), LATE),
+        ("good later", verifier(), json!({ "nbf": NOW + 31 }), EXPIRED),
+        ("young enough", verifier().with_max_age(seconds(371)), json!({}), LATE),
+        ("too old", verifier().with_max_age(seconds(370)), json!({}), EXPIRED),
+        ("without the iat of an age", verifier().with_max_age(seconds(371)), json!({ "iat": null }), INVALID),
+        ("lived for short enough", verifier().with_max_lifetime(seconds(300)), json!({}), LATE),
+        ("lived for too long", verifier().with_max_lifetime(seconds(299)), json!({}), EXPIRED),
+        ("made now", verifier().with_issued_at_skew(seconds(0)), json!({ "iat": NOW }), LATE),
+        ("made later", verifier().with_issued_at_skew(seconds(0)), json!({ "iat": NOW + 1 }), EXPIRED),
+    ] {
+        let (app, token) = (app_with_late_links(verifier), changed(changes));
+        for place in Place::ALL {
+            let want = if want == LATE && place != Place::Query { EXPIRED } else { want };
+            assert_eq!(app.verdict(place.carry(Method::GET, &token)).await.1, want, "{name}, {place:?}");
+        }
+    }
+    let unasked = App::behind(JwtAuthLayer::new(verifier()));
+    assert_eq!(unasked.verdict(Place::Query.carry(Method::GET, &changed(json!({})))).await.1, EXPIRED);
+}
+
+#[tokio::test]
+async fn a_link_that_is_known_as_good_becomes_late_by_the_same_rules() {
+    let says_yes = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&says_yes);
+    for (name, verifier, want) in [
+        ("only expired", verifier(), "link_expired"),
+        ("young enough", verifier().with_max_age(seconds(71)), "link_expired"),
+        ("too old", verifier().with_max_age(seconds(70)), EXPIRED),
+        (
+            "a rule says no by now",
+            verifier().with_rule("vip", move |_| asked.load(Ordering::SeqCst)),
+            EXPIRED,
+        ),
+    ] {
+        let clock = FixedClock::at_unix(NOW);
+        let app = app_with_late_links(verifier.with_clock(clock.clone()));
+        let token = token_with(json!({ "exp": NOW + 60 }));
+        says_yes.store(true, Ordering::SeqCst);
+        let link = || Place::Query.carry(Method::GET, &token);
+        assert_eq!(app.verdict(link()).await.1, ACCEPTED, "{name}");
+        says_yes.store(false, Ordering::SeqCst);
+        clock.set(SystemTime::UNIX_EPOCH + seconds(u64::from(NOW) + 100));
+        assert_eq!(app.verdict(link()).await.1, want, "{name}");
+        assert_eq!(app.verdict(Place::Header.carry(Method::GET, &token)).await.1, EXPIRED, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_expired_token_and_expired_keys_the_token_is_what_is_told() {
+    let provider = ScriptedFetch::serving(Answer::of(jwks_of([shared_key()])));
+    let jwks = Jwks::builder("https://issuer.example/keys").expect("a URL").with_fetch(provider.clone());
+    let jwks = jwks.spawn().expect("a runtime");
+    jwks.ready().await.expect("a key set");
+    let clock = FixedClock::at_unix(NOW);
+    let app = app_with_late_links(verifier_with(jwks).with_clock(clock.clone()));
+    let [seen, unseen] = ["seen", "unseen"].map(|jti| token_with(json!({ "jti": jti, "exp": NOW + 60 })));
+    let lasting = token_with(json!({ "exp": NOW + 300 }));
+    for token in [&seen, &lasting] {
+        assert_eq!(app.verdict(Place::Header.carry(Method::GET, token)).await.1, ACCEPTED);
+    }
+    provider.serve(Answer::broken());
+    tokio::time::sleep(EXPIRED_AFTER).await;
+    clock.set(SystemTime::UNIX_EPOCH + seconds(u64::from(NOW) + 100));
+    for place in Place::ALL {
+        for (name, token, want) in [
+            ("in the cache", &seen, (401, EXPIRED)),
+            ("not in the cache", &unseen, (401, EXPIRED)),
+            ("not expired", &lasting, (503, "keys_unavailable")),
+        ] {
+            let (status, code) = app.verdict(place.carry(Method::GET, token)).await;
+            assert_eq!((status, &*code), want, "{name}, {place:?}");
+        }
+    }
 }

@@ -17,20 +17,20 @@ use crate::support::app::{Answer, App, Lines, request};
 use crate::support::issuer::{AUDIENCE, NOW, SigningKey, claims_with, jwks_of, shared_key};
 use crate::support::site::{Site, cookies_of, good, refused, session_of, token_with};
 
-const ENDED: &str = "__Host-jwt=; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=0";
+pub(super) const ENDED: &str = "__Host-jwt=; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=0";
 
-fn revoked() -> (u16, String) {
+pub(super) fn revoked() -> (u16, String) {
     refused(401, "token_revoked")
 }
 
 /// The page behind `layer`, and beside it the way out.
-struct House {
-    site: Site,
+pub(super) struct House {
+    pub(super) site: Site,
     out: App,
 }
 
 impl House {
-    fn of(layer: &JwtAuthLayer) -> Self {
+    pub(super) fn of(layer: &JwtAuthLayer) -> Self {
         Self::with(layer, layer.logout())
     }
 
@@ -39,7 +39,7 @@ impl House {
         Self { site: Site::behind(layer.clone()), out }
     }
 
-    async fn leave(&self, method: Method, session: &str, lines: Lines<'_>) -> Answer {
+    pub(super) async fn leave(&self, method: Method, session: &str, lines: Lines<'_>) -> Answer {
         let cookie = format!("__Host-jwt={session}");
         let lines = [&[("cookie", &*cookie)], lines].concat();
         self.out.answer(request(method, "/sign-out", &lines)).await

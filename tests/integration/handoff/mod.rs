@@ -3,6 +3,7 @@
 mod link;
 mod location;
 mod logout;
+mod logout_once;
 mod navigation;
 mod provider_error;
 mod session;

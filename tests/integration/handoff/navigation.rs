@@ -11,7 +11,7 @@ use crate::support::site::{cookies_of, token_with};
 async fn what_is_no_navigation_gets_no_cookie_and_leaves_the_link_as_good_as_it_was() {
     const MODE: &str = "sec-fetch-mode";
     const DEST: &str = "sec-fetch-dest";
-    let cases: [(&str, Method, Lines<'_>); 19] = [
+    let cases: [(&str, Method, Lines<'_>); 22] = [
         ("HEAD", Method::HEAD, &[]),
         ("HEAD by a browser", Method::HEAD, &[(MODE, "navigate"), (DEST, "document")]),
         ("a script", Method::GET, &[(MODE, "cors")]),
@@ -35,6 +35,9 @@ async fn what_is_no_navigation_gets_no_cookie_and_leaves_the_link_as_good_as_it_
         ),
         ("drawn ahead", Method::GET, &[(MODE, "navigate"), ("sec-purpose", "prefetch;prerender")]),
         ("looked up ahead by an old browser", Method::GET, &[("purpose", "prefetch")]),
+        ("looked up ahead by one that writes it large", Method::GET, &[("purpose", "Prefetch")]),
+        ("looked up ahead by Firefox", Method::GET, &[("x-moz", "prefetch")]),
+        ("drawn ahead by Safari", Method::GET, &[("x-purpose", "preview")]),
     ];
     let many = site();
     let once = site_of_single_use();

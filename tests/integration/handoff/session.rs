@@ -1,14 +1,23 @@
 //! A link must not put somebody into a stranger's account: the session that is there stays.
 
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
 use serde_json::{Value, json};
+use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::handoff::HandOff;
 use tower_jwt_auth::jwks::Jwks;
+use tower_jwt_auth::replay::{MemoryReplayStore, ReplayRule, ReplayStore};
 use tower_jwt_auth::source::TokenSources;
+use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use super::{layer, site_of_single_use};
-use crate::support::app::verifier;
-use crate::support::issuer::{AUDIENCE, NOW, SigningKey, good_claims, jwks_of, shared_key};
+use crate::support::app::{verifier, verifier_with};
+use crate::support::idp::{Answer, ScriptedFetch};
+use crate::support::issuer::{
+    AUDIENCE, ISSUER, NOW, SigningKey, claims_with, good_claims, jwks_of, shared_key,
+};
 use crate::support::site::{Site, cookies_of, good, session_of, token_with};
 
 async fn follow(site: &Site, token: &str, session: &str) -> crate::support::app::Answer {
@@ -158,7 +167,7 @@ fn other_issuer() -> (SigningKey, Verifier) {
     let key = SigningKey::generate(shared_key().algorithm, "other-1");
     let keys = Jwks::from_json(jwks_of([&key])).expect("a key set");
     let verifier = Verifier::new("https://other.example", AUDIENCE, keys).expect("a policy");
-    (key, verifier.with_clock(tower_jwt_auth::clock::FixedClock::at_unix(NOW)))
+    (key, verifier.with_clock(FixedClock::at_unix(NOW)))
 }
 
 #[tokio::test]
@@ -224,5 +233,53 @@ async fn a_good_link_counts_whatever_cookie_is_beside_it_unless_it_is_a_session(
     for cookie in ["a=1", "__Host-jwt=expired.or.not", "jwt=x", "__Host-nonce=x"] {
         let answer = site.follow(&format!("/?jwt={link}"), &[("cookie", cookie)]).await;
         assert_eq!(session_of(&answer), link, "{cookie}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_key_is_not_here_yet_gives_way_to_its_own_subject_only() {
+    let [here, new] = ["here", "new"].map(|kid| SigningKey::generate(Algorithm::EdDsa, kid));
+    let provider = ScriptedFetch::serving(Answer::of(jwks_of([&here])));
+    let jwks = Jwks::builder("https://issuer.example/keys").expect("a URL").with_fetch(provider);
+    let jwks = jwks.spawn().expect("a runtime");
+    jwks.ready().await.expect("a key set");
+    let layer = JwtAuthLayer::new(verifier_with(jwks)).hand_off().expect("both are read");
+    for (kind, layer, receipt) in
+        [("many uses", layer.clone(), ""), ("single use", layer.single_use(), "~0123456789abcdef")]
+    {
+        let site = Site::behind(layer);
+        let session = new.token(&claims_with(json!({ "jti": "session" }))) + receipt;
+        for (name, sub, want) in
+            [("another", "bob", (403, "session_conflict")), ("the same", "alice", (303, ""))]
+        {
+            let link = here.token(&claims_with(json!({ "sub": sub, "jti": name })));
+            let answer = follow(&site, &link, &session).await;
+            assert_eq!((answer.status, &*answer.code), want, "{kind}, {name}");
+            assert_eq!(
+                site.arrive(&link).await.status == 303,
+                sub == "bob" || receipt.is_empty(),
+                "{kind}, {name}"
+            );
+        }
+        // What could be nobody's session, whoever has signed it.
+        let expired = new.token(&claims_with(json!({ "exp": NOW - 31 }))) + receipt;
+        let link = here.token(&claims_with(json!({ "sub": "bob", "jti": "beside an expired one" })));
+        assert_eq!(follow(&site, &link, &expired).await.status, 303, "{kind}, expired");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_revoked_blocks_no_link() {
+    for once in [true, false] {
+        let store = Arc::new(MemoryReplayStore::new().with_clock(FixedClock::at_unix(NOW)));
+        let rule = ReplayRule::deny_list(Arc::clone(&store));
+        let rule = if once { ReplayRule::single_use(Arc::clone(&store)) } else { rule };
+        let site = Site::behind(layer().with_replay_rule(rule));
+        let session = session_of(&site.arrive(&token_with(json!({ "sub": "bob", "jti": "session" }))).await);
+        let link = token_with(json!({ "jti": "link" }));
+        assert_eq!(follow(&site, &link, &session).await.code, "session_conflict", "single use: {once}");
+        let later = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(NOW) + 3_600);
+        store.revoke(ISSUER, "session", later).await.expect("room");
+        assert_eq!(follow(&site, &link, &session).await.status, 303, "single use: {once}");
     }
 }

@@ -7,6 +7,7 @@ mod passkeyme_claims;
 mod phonelink;
 mod phonelink_body;
 mod phonelink_once;
+mod shared;
 
 #[path = "../../../examples/stand_in"]
 mod stand_in {

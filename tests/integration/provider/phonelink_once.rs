@@ -94,6 +94,37 @@ async fn a_rule_by_which_tokens_count_more_than_once_is_none_for_phonelink() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deny_list_on_the_layer_lets_it_go_on_counting_once() {
+    let key = key();
+    let layer = preset(&jwks_of([&key])).layer().expect("a runtime");
+    let store = MemoryReplayStore::new().with_clock(FixedClock::at_unix(NOW));
+    let app = super::app(layer.with_replay_rule(ReplayRule::deny_list(store)));
+    let uri = format!("/?token={}", key.token(&claims(json!({}))));
+    let cookie = format!("__Host-nonce={NONCE}");
+    for want in [ACCEPTED, "token_replayed"] {
+        assert_eq!(app.verdict(get(&uri, &[("cookie", &cookie)])).await.1, want);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn claims_that_do_not_fit_use_nothing_up() {
+    let key = key();
+    let validator = preset(&jwks_of([&key])).validator().expect("a runtime");
+    let site = site(&validator);
+    for (jti, misfit) in
+        [("a", json!({ "phone_e164": 14_155_550_123_u64 })), ("b", json!({ "phone_e164": null }))]
+    {
+        let bad = key.token(&changed(claims(json!({ "jti": jti })), misfit));
+        let refusal = validator.validate(&bad, NONCE).await.expect_err("a misfit");
+        assert_eq!(refusal.code(), "claims_mismatch", "{jti}");
+        assert_eq!(site.verdict(script(&bad, NONCE)).await.1, "claims_mismatch", "{jti}: the body");
+        let good = key.token(&claims(json!({ "jti": jti })));
+        assert_eq!(site.verdict(script(&good, NONCE)).await.1, ACCEPTED, "{jti}: the name is free");
+        assert_eq!(site.verdict(script(&good, NONCE)).await.1, "token_replayed", "{jti}: and is then not");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_name_of_a_token_is_its_issuers_own() {
     let key = key();
     let rule = ReplayRule::single_use(MemoryReplayStore::new().with_clock(FixedClock::at_unix(NOW)));

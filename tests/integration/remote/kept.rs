@@ -119,3 +119,23 @@ async fn a_yes_is_for_the_text_that_was_asked_about_and_for_no_other_with_its_cl
     }
     assert_eq!(outcome(&verifier, &good).await, ACCEPTED);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_came_while_somebody_waited_is_theirs_however_short_it_is_kept() {
+    let token = token("shared");
+    let provider = ScriptedFetch::serving(Answer::status(500).after(SECOND));
+    let verifier = shared(&Form::Introspection.over(&provider));
+    let leader = knock(&verifier, &token);
+    pass(SECOND / 10).await;
+    assert_eq!(provider.fetches(), 1, "the leader's call is under way");
+    let mut follower = std::pin::pin!(outcome(&verifier, &token));
+    let first = std::future::poll_fn(|context| std::task::Poll::Ready(follower.as_mut().poll(context))).await;
+    assert!(first.is_pending());
+    assert_eq!(leader.await.expect("an end"), "verifier_unavailable");
+    // The follower gets its turn only when the answer is too old for anybody who asks anew.
+    tokio::time::advance(2 * SECOND).await;
+    assert_eq!(follower.await, "verifier_unavailable");
+    assert_eq!(provider.fetches(), 1, "nobody was asked again");
+    assert_eq!(outcome(&verifier, &token).await, "verifier_unavailable");
+    assert_eq!(provider.fetches(), 2, "for who came later");
+}

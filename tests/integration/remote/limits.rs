@@ -93,6 +93,26 @@ async fn what_is_kept_still_counts_while_the_provider_wants_to_be_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shorter_pause_does_not_end_a_longer_one() {
+    for (name, first, second) in [("then shorter", "30", "3"), ("then longer", "3", "30")] {
+        let good = token("good");
+        let provider = ScriptedFetch::serving(Answer::of(Form::Introspection.yes(&good)));
+        provider.serve_once(throttling(429, Some(second)).after(SECOND));
+        provider.serve_once(throttling(429, Some(first)));
+        let verifier = shared(&Form::Introspection.over(&provider));
+        let slow = knock(&verifier, &token("slow"));
+        tokio::time::sleep(SECOND / 10).await;
+        assert_eq!(refusal(&verifier, &token("quick")).await.0, "verifier_unavailable", "{name}");
+        assert_eq!(slow.await.expect("an end"), "verifier_unavailable", "{name}");
+        tokio::time::sleep(10 * SECOND).await;
+        assert_eq!(outcome(&verifier, &good).await, "verifier_unavailable", "{name}");
+        assert_eq!(provider.fetches(), 2, "{name}: it is left alone");
+        tokio::time::sleep(21 * SECOND).await;
+        assert_eq!(outcome(&verifier, &good).await, ACCEPTED, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_plain_503_asks_for_no_patience_and_names_a_time_all_the_same() {
     let good = token("good");
     let provider = ScriptedFetch::serving(Answer::of(Form::Introspection.yes(&good)));

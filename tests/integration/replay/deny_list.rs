@@ -102,3 +102,26 @@ async fn a_revocation_ends_when_it_was_to_end_and_a_shorter_one_takes_nothing_aw
         assert_eq!(site.bear(&token).await, want, "{seconds} s later");
     }
 }
+
+#[tokio::test]
+async fn a_layer_that_counts_once_goes_on_to_with_a_deny_list() {
+    let store = store();
+    let rule = || ReplayRule::deny_list(Arc::clone(&store));
+    let layer = || JwtAuthLayer::new(verifier());
+    let cases = [
+        ("once", layer().single_use().with_replay_rule(rule()), "token_replayed"),
+        ("many", layer().with_replay_rule(rule()), "accepted"),
+    ];
+    for (name, layer, again) in cases {
+        let site = Site::behind(layer);
+        let token = named(name);
+        assert_eq!(site.bear(&token).await, good(), "{name}");
+        assert_eq!(site.bear(&token).await.1, again, "{name}: again");
+        store.revoke(ISSUER, name, later()).await.expect("room");
+        assert_eq!(
+            site.bear(&token).await,
+            refused(401, "token_revoked"),
+            "{name}: by the store that was given"
+        );
+    }
+}

@@ -1,11 +1,13 @@
 //! A token belongs to the browser that asked for it.
 
+use axum::Router;
 use http::Method;
 use serde_json::{Value, json};
 use tower_jwt_auth::JwtAuthLayer;
+use tower_jwt_auth::error::AuthErrorKind;
 use tower_jwt_auth::replay::{Nonce, NonceRule};
 
-use crate::support::app::{Lines, get, request, verifier};
+use crate::support::app::{App, Lines, get, request, verifier};
 use crate::support::issuer::{good_claims, shared_key};
 use crate::support::site::{NAVIGATION, Site, cookies_of, good, refused, session_of, token_with};
 
@@ -201,4 +203,77 @@ async fn a_nonce_is_random_and_fits_into_a_token() {
     assert_eq!(one.as_str().len(), 64);
     let verified = verifier().verify(&token_with(json!({ "nonce": one.as_str() }))).expect("a good token");
     assert!(one.check(&verified).is_ok() && other.check(&verified).is_err());
+}
+
+#[tokio::test]
+async fn with_a_hand_off_the_nonce_of_a_header_goes_on_in_the_cookie_of_its_session() {
+    let layer = JwtAuthLayer::new(verifier()).with_nonce(by_header()).hand_off().expect("both are read");
+    let site = Site::behind(layer);
+    let token = token_of(Some(json!("a-nonce")));
+    let link = format!("/?jwt={token}");
+    for (name, line, code) in [
+        ("no nonce", ("x-other", "a-nonce"), "nonce_missing"),
+        ("another", ("x-nonce", "b-nonce"), "nonce_mismatch"),
+        ("in the cookie of a sign-in", ("cookie", "__Host-nonce=a-nonce"), "nonce_missing"),
+        ("in the cookie of a session", ("cookie", "__Host-jwt-nonce=a-nonce"), "nonce_missing"),
+    ] {
+        let answer = site.follow(&link, &[line]).await;
+        assert_eq!((&*answer.code, cookies_of(&answer)), (code, vec![]), "{name}");
+    }
+    let answer = site.follow(&link, &[("x-nonce", "a-nonce")]).await;
+    let session = session_of(&answer);
+    let kept = "__Host-jwt-nonce=a-nonce; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=300";
+    assert_eq!(cookies_of(&answer)[1..], [kept], "a header cannot be taken back");
+    let alone = format!("__Host-jwt={session}");
+    let both = format!("{alone}; __Host-jwt-nonce=a-nonce");
+    let wrong = format!("{alone}; __Host-jwt-nonce=b-nonce");
+    let cases: [(&str, Lines<'_>, _); 5] = [
+        ("its own", &[("cookie", &both)], good()),
+        (
+            "its own, beside the header of another sign-in",
+            &[("cookie", &both), ("x-nonce", "b-nonce")],
+            good(),
+        ),
+        ("none", &[("cookie", &alone)], refused(400, "nonce_missing")),
+        ("in the header", &[("cookie", &alone), ("x-nonce", "a-nonce")], refused(400, "nonce_missing")),
+        ("another", &[("cookie", &wrong), ("x-nonce", "a-nonce")], refused(401, "nonce_mismatch")),
+    ];
+    for (name, lines, want) in cases {
+        let answer = site.follow("/", lines).await;
+        assert_eq!((answer.status, answer.code), want, "{name}");
+    }
+    // A token that no link has brought is asked for the nonce where the rule says.
+    assert_eq!(bear(&site, &token, &[("x-nonce", "a-nonce")]).await, good());
+    assert_eq!(bear(&site, &token, &[("cookie", &both)]).await, refused(400, "nonce_missing"));
+}
+
+#[tokio::test]
+async fn signing_out_takes_the_nonce_of_the_session_back_as_well() {
+    let layer = || JwtAuthLayer::new(verifier()).hand_off().expect("both are read");
+    let ended = |name: &str| TAKEN_BACK.replace("__Host-nonce", name);
+    let (session, nonce) = (ended("__Host-jwt"), ended("__Host-jwt-nonce"));
+    for (name, layer, want) in [
+        ("cookie", layer().with_nonce(NonceRule::from_cookie()), vec![&*session, &*nonce]),
+        ("header", layer().with_nonce(by_header()), vec![&*session, &*nonce]),
+        ("no rule", layer(), vec![&*session]),
+    ] {
+        let out = App::of(Router::new().route_service("/", layer.logout()));
+        let answer = out.answer(request(Method::POST, "/", &[])).await;
+        assert_eq!((answer.status, cookies_of(&answer)), (303, want), "{name}");
+    }
+}
+
+#[test]
+fn a_nonce_is_what_a_cookie_may_hold() {
+    let longest = "n".repeat(512);
+    for text in ["a", "a=b", "!#$%&'()*+-./:<=>?@[]^_`{|}~", &longest] {
+        let cookie = Nonce::expected(text).expect("a nonce").to_cookie();
+        let want = format!("__Host-nonce={text}; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=600");
+        assert_eq!(cookie, want);
+    }
+    let long = "n".repeat(513);
+    for text in ["", "a b", "a;b", "a,b", "a\"b", "a\\b", "a\r\nb", "a\tb", "\u{7f}", "\u{e9}", &long] {
+        let kind = Nonce::expected(text).map(|nonce| nonce.to_cookie()).map_err(|error| error.kind());
+        assert_eq!(kind, Err(AuthErrorKind::NonceMissing), "{text:?}");
+    }
 }

@@ -147,7 +147,8 @@ async fn signing_out_takes_the_cookie_back_and_says_that_the_token_was_not_revok
             let cookie = format!("__Host-jwt={}", named("1"));
             let request = request(http::Method::POST, "/", &[("cookie", &cookie)]);
             let started = Instant::now();
-            let answer = crate::support::app::App::of(out).answer(request).await;
+            let out = crate::support::app::App::of(out);
+            let answer = tokio::time::timeout(10 * STORE_TIMEOUT, out.answer(request)).await.expect("an end");
             assert!(started.elapsed() <= STORE_TIMEOUT + Duration::from_millis(10), "{manner:?}");
             assert_eq!((answer.status, &*answer.code), (503, "replay_unavailable"), "{manner:?}");
             let [cookie] = *cookies_of(&answer) else { panic!("{manner:?}: {answer:?}") };

@@ -1,0 +1,215 @@
+//! Several layers at one door: which of them judges a request, by which cookie, and in whose words.
+
+use serde_json::json;
+use tower_jwt_auth::clock::FixedClock;
+use tower_jwt_auth::jwks::Jwks;
+use tower_jwt_auth::provider::{MagicLinksDev, PasskeyMe};
+use tower_jwt_auth::source::TokenSources;
+use tower_jwt_auth::{JwtAuthLayer, Verifier};
+
+use crate::support::app::{App, Canned, Lines, get, verifier};
+use crate::support::issuer::{AUDIENCE, NOW, jwks_of, shared_key};
+use crate::support::site::{Site, token_with};
+
+const OTHER: &str = "https://other.example";
+
+fn keys() -> Jwks {
+    Jwks::from_json(jwks_of([shared_key()])).expect("a key set")
+}
+
+/// For alice: `Authorization`, `?jwt=` and the cookie `__Host-jwt`.
+fn ours() -> JwtAuthLayer {
+    JwtAuthLayer::new(verifier())
+}
+
+/// For bob, of another issuer, with the same key: the same places, but the cookie `session`.
+fn others() -> JwtAuthLayer {
+    let verifier = Verifier::new(OTHER, AUDIENCE, keys()).expect("a policy");
+    let sources = TokenSources::default().with_cookie("session").expect("a name");
+    JwtAuthLayer::new(verifier.with_clock(FixedClock::at_unix(NOW))).with_sources(sources)
+}
+
+fn alice() -> String {
+    token_with(json!({ "jti": "1" }))
+}
+
+fn bob() -> String {
+    token_with(json!({ "iss": OTHER, "sub": "bob", "jti": "1" }))
+}
+
+fn any_of<const N: usize>(layers: [JwtAuthLayer; N]) -> JwtAuthLayer {
+    JwtAuthLayer::any_of(layers).expect("issuers that differ")
+}
+
+/// Both behind one door, in either order.
+fn in_both_orders(one: &JwtAuthLayer, other: &JwtAuthLayer) -> [(&'static str, App); 2] {
+    let [first, second] =
+        [(one, other), (other, one)].map(|(a, b)| App::behind(any_of([a.clone(), b.clone()])));
+    [("in order", first), ("in reverse", second)]
+}
+
+/// Who gets in, or the code of the refusal.
+async fn who(app: &App, uri: &str, lines: Lines<'_>) -> String {
+    let answer = app.answer(get(uri, lines)).await;
+    if answer.status == 200 { answer.body } else { answer.code }
+}
+
+#[tokio::test]
+async fn a_cookie_of_this_host_counts_before_one_that_a_sibling_host_may_have_set() {
+    let (alice, bob) = (alice(), bob());
+    let host = format!("__Host-jwt={alice}");
+    for (order, app) in in_both_orders(&ours(), &others()) {
+        let expired = token_with(json!({ "iss": OTHER, "exp": 1 }));
+        for (name, sibling, alone) in [
+            ("good", format!("session={bob}"), "bob"),
+            ("expired", format!("session={expired}"), "token_expired"),
+            ("garbage", "session=x".to_owned(), "token_malformed"),
+            ("empty", "session=".to_owned(), "credentials_malformed"),
+            ("doubled", format!("session={bob}; session={bob}"), "credentials_conflict"),
+            ("this host's token", format!("session={alice}"), "issuer_mismatch"),
+        ] {
+            for both in [format!("{host}; {sibling}"), format!("{sibling}; {host}")] {
+                assert_eq!(who(&app, "/", &[("cookie", &both)]).await, "alice", "{name}, {order}");
+            }
+            assert_eq!(who(&app, "/", &[("cookie", &sibling)]).await, alone, "{name}, {order}, alone");
+        }
+        // Nothing falls back from a bad one of this host to what a sibling may have set.
+        for (name, bad, code) in [
+            ("garbage", "__Host-jwt=x".to_owned(), "token_malformed"),
+            ("empty", "__Host-jwt=".to_owned(), "credentials_malformed"),
+            ("doubled", format!("{host}; {host}"), "credentials_conflict"),
+            ("the sibling's token", format!("__Host-jwt={bob}"), "issuer_mismatch"),
+        ] {
+            let both = format!("session={bob}; {bad}");
+            assert_eq!(who(&app, "/", &[("cookie", &both)]).await, code, "{name}, {order}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn beside_a_bearer_token_no_cookie_matters() {
+    let bearers = [alice(), bob()].map(|token| format!("Bearer {token}"));
+    for (order, app) in in_both_orders(&ours(), &others()) {
+        for cookie in [
+            "__Host-jwt=x",
+            "__Host-jwt=",
+            "__Host-jwt=x; __Host-jwt=x",
+            "session=x",
+            "session=",
+            "session=x; session=x",
+            "session=; __Host-jwt=; session=; __Host-jwt=",
+        ] {
+            for (bearer, want) in bearers.iter().zip(["alice", "bob"]) {
+                let lines = [("cookie", cookie), ("authorization", &**bearer)];
+                assert_eq!(who(&app, "/", &lines).await, want, "{cookie}, {order}");
+            }
+            assert_ne!(app.answer(get("/", &[("cookie", cookie)])).await.status, 200, "{cookie}, {order}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_two_layers_read_one_parameter_a_link_of_either_is_accepted() {
+    let links = MagicLinksDev::new(&format!("{OTHER}/"), AUDIENCE).expect("good settings");
+    let links = links.with_fetch(Canned(jwks_of([shared_key()]))).with_clock(FixedClock::at_unix(NOW));
+    let links = links.layer().expect("a runtime");
+    let (alice, bob) = (alice(), bob());
+    let nobodys = token_with(json!({ "iss": "https://nobody.example" }));
+    let bearer = format!("Bearer {bob}");
+    for (order, app) in in_both_orders(&ours(), &links) {
+        for (name, uri, lines, want) in [
+            ("ours", format!("/?jwt={alice}"), &[][..], "alice"),
+            ("another's", format!("/?jwt={bob}"), &[], "bob"),
+            ("another's, among others", format!("/?a=1&jwt={bob}&b=2"), &[], "bob"),
+            ("nobody's", format!("/?jwt={nobodys}"), &[], "issuer_mismatch"),
+            ("garbage", "/?jwt=x".to_owned(), &[], "token_malformed"),
+            ("empty", "/?jwt=".to_owned(), &[], "credentials_malformed"),
+            // Only one of the layers has a rule by which one of two counts.
+            ("two", format!("/?jwt={alice}&jwt={bob}"), &[], "credentials_conflict"),
+            (
+                "and a header",
+                format!("/?jwt={alice}"),
+                &[("authorization", &*bearer)],
+                "credentials_conflict",
+            ),
+        ] {
+            assert_eq!(who(&app, &uri, lines).await, want, "{name}, {order}");
+        }
+    }
+    let alone = App::behind(links);
+    assert_eq!(
+        who(&alone, &format!("/?jwt={alice}&jwt={bob}"), &[]).await,
+        "bob",
+        "alone, it takes the last"
+    );
+}
+
+#[tokio::test]
+async fn who_is_refused_is_refused_in_the_words_of_the_layer_that_judged() {
+    let passkeys = PasskeyMe::new(AUDIENCE).expect("an app id").with_jwks(keys());
+    let passkeys = passkeys.with_clock(FixedClock::at_unix(NOW)).layer().expect("good settings");
+    let passkeys = passkeys.with_realm("passkeys").expect("a realm");
+    let staff = ours().with_realm("staff").expect("a realm");
+    let bearer = |iss: &str, exp: u32| format!("Bearer {}", token_with(json!({ "iss": iss, "exp": exp })));
+    let passkey_issuer = "https://passkeyme.com";
+    let orders = in_both_orders(&staff, &passkeys);
+    for ((order, app), first) in orders.into_iter().zip(["staff", "passkeys"]) {
+        for (name, line, code, realm) in [
+            ("staff's", Some(bearer(crate::support::issuer::ISSUER, 1)), "token_expired", "staff"),
+            ("PasskeyMe's", Some(bearer(passkey_issuer, 1)), "token_expired", "passkeys"),
+            ("nobody's", Some(bearer("https://nobody.example", NOW + 9)), "issuer_mismatch", first),
+            ("garbage", Some("Bearer x".to_owned()), "token_malformed", first),
+            ("none", None, "token_missing", first),
+        ] {
+            let lines: Vec<_> = line.iter().map(|line| ("authorization", &**line)).collect();
+            let answer = app.answer(get("/", &lines)).await;
+            assert_eq!((answer.status, &*answer.code), (401, code), "{name}, {order}");
+            let challenge = answer.header("www-authenticate").expect("a challenge");
+            assert!(challenge.contains(&format!("realm=\"{realm}\"")), "{name}, {order}: {challenge}");
+            let body: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
+            let word = if code == "token_missing" { "No token provided" } else { "Invalid token" };
+            let want = (realm == "passkeys").then_some(word);
+            assert_eq!(body["error"].as_str(), want, "{name}, {order}");
+        }
+        for (issuer, want) in [(crate::support::issuer::ISSUER, None), (passkey_issuer, Some("9"))] {
+            let lines = [("authorization", &*bearer(issuer, NOW + 9))];
+            let answer = app.answer(get("/", &lines)).await;
+            assert_eq!((answer.status, answer.header("token-expires-in")), (200, want), "{issuer}, {order}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_set_on_the_result_is_set_on_all() {
+    let bearers = [alice(), bob()].map(|token| format!("Bearer {token}"));
+    let expired = [json!({ "exp": 1 }), json!({ "exp": 1, "iss": OTHER })];
+    let expired = expired.map(|changes| format!("Bearer {}", token_with(changes)));
+    let both = any_of([ours(), others()]);
+    let changed = both.clone().single_use().with_realm("both").expect("a realm");
+    let (plain, changed) = (App::behind(both), App::behind(changed));
+    for (good, bad) in bearers.iter().zip(&expired) {
+        for (time, want) in [("first", "accepted"), ("second", "token_replayed")] {
+            let line = [("authorization", &**good)];
+            assert_eq!(changed.verdict(get("/", &line)).await.1, want, "{time}");
+            assert_eq!(plain.verdict(get("/", &line)).await.1, "accepted", "{time}");
+        }
+        for (app, realm) in [(&plain, "api"), (&changed, "both")] {
+            let answer = app.answer(get("/", &[("authorization", bad)])).await;
+            let challenge = answer.header("www-authenticate").expect("a challenge");
+            assert!(challenge.contains(&format!("realm=\"{realm}\"")), "{challenge}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_result_may_be_optional_and_none_of_the_layers() {
+    for layers in [[ours().optional(), others()], [ours(), others().optional()]] {
+        assert!(JwtAuthLayer::any_of(layers).is_err());
+    }
+    assert!(JwtAuthLayer::any_of([ours().optional()]).is_err());
+    let required = any_of([ours(), others()]);
+    assert_eq!(Site::behind(required.clone()).follow("/", &[]).await.code, "token_missing");
+    let optional = Site::behind(required.optional());
+    assert_eq!(optional.follow("/", &[]).await.body, "nobody /");
+    assert_eq!(optional.bear("x").await, (401, "token_malformed".to_owned()));
+}
