@@ -101,7 +101,8 @@ async fn a_session_whose_key_is_not_here_is_not_said_to_be_revoked() {
     assert_eq!(answer.status, 303, "without a store nothing had to be revoked");
 
     provider.serve(Answer::of(jwks_of([&old, &new])));
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    // Longer than any pause between two attempts, and than an invented key is remembered.
+    tokio::time::sleep(Duration::from_secs(11 * 60)).await;
     assert_eq!(with_store.site.show(&session).await, good());
     assert_eq!(with_store.leave(Method::POST, &session, &[]).await.status, 303);
     assert_eq!(with_store.site.show(&session).await, revoked(), "with its key");
