@@ -8,7 +8,7 @@ use tower_jwt_auth::source::TokenSources;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use crate::support::app::{App, Canned, Lines, get, verifier};
-use crate::support::issuer::{AUDIENCE, NOW, jwks_of, shared_key};
+use crate::support::issuer::{AUDIENCE, ISSUER, NOW, jwks_of, shared_key};
 use crate::support::site::{Site, token_with};
 
 const OTHER: &str = "https://other.example";
@@ -155,7 +155,7 @@ async fn who_is_refused_is_refused_in_the_words_of_the_layer_that_judged() {
     let orders = in_both_orders(&staff, &passkeys);
     for ((order, app), first) in orders.into_iter().zip(["staff", "passkeys"]) {
         for (name, line, code, realm) in [
-            ("staff's", Some(bearer(crate::support::issuer::ISSUER, 1)), "token_expired", "staff"),
+            ("staff's", Some(bearer(ISSUER, 1)), "token_expired", "staff"),
             ("PasskeyMe's", Some(bearer(passkey_issuer, 1)), "token_expired", "passkeys"),
             ("nobody's", Some(bearer("https://nobody.example", NOW + 9)), "issuer_mismatch", first),
             ("garbage", Some("Bearer x".to_owned()), "token_malformed", first),
@@ -171,7 +171,7 @@ async fn who_is_refused_is_refused_in_the_words_of_the_layer_that_judged() {
             let want = (realm == "passkeys").then_some(word);
             assert_eq!(body["error"].as_str(), want, "{name}, {order}");
         }
-        for (issuer, want) in [(crate::support::issuer::ISSUER, None), (passkey_issuer, Some("9"))] {
+        for (issuer, want) in [(ISSUER, None), (passkey_issuer, Some("9"))] {
             let lines = [("authorization", &*bearer(issuer, NOW + 9))];
             let answer = app.answer(get("/", &lines)).await;
             assert_eq!((answer.status, answer.header("token-expires-in")), (200, want), "{issuer}, {order}");
