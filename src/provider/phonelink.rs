@@ -65,8 +65,9 @@ pub struct Phonelink {
     jwks_url: String,
     nonce: NonceRule,
     nonce_is: Asked,
-    /// Made when it is first needed, for the builder and its clones.
-    replay: Arc<OnceLock<ReplayRule>>,
+    replay: Option<ReplayRule>,
+    /// Where none is set: made when it is first needed, for the builder and its clones.
+    own_replay: Arc<OnceLock<ReplayRule>>,
     cross_site: CrossSiteRule,
     leeway: Duration,
     means: Means,
@@ -94,7 +95,8 @@ impl Phonelink {
             jwks_url: JWKS_URL.to_owned(),
             nonce: NonceRule::from_cookie(),
             nonce_is: Asked::Required,
-            replay: Arc::default(),
+            replay: None,
+            own_replay: Arc::default(),
             cross_site: CrossSiteRule::default(),
             leeway: Duration::ZERO,
             means: Means::default(),
@@ -122,7 +124,7 @@ impl Phonelink {
 
     /// Asks a store that several processes share, instead of the memory of this one, which tokens were used.
     pub fn with_replay_rule(mut self, rule: ReplayRule) -> Self {
-        self.replay = Arc::new(OnceLock::from(rule));
+        self.replay = Some(rule);
         self
     }
 
@@ -163,6 +165,8 @@ impl Phonelink {
     /// Judges times by `clock` instead of the machine's.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.means.set_clock(clock);
+        // A store that judges by another clock would forget a token too soon.
+        self.own_replay = Arc::default();
         self
     }
 
@@ -203,10 +207,8 @@ impl Phonelink {
     /// As for [`verifier`](Self::verifier), or if the replay rule lets a token count more than once.
     pub fn validator(&self) -> Result<PhonelinkValidator, ConfigError> {
         let verifier = Arc::new(self.verifier()?);
-        let replay = self.replay.get_or_init(|| {
-            ReplayRule::single_use(MemoryReplayStore::new().with_shared_clock(verifier.clock()))
-        });
-        let replay = replay.clone();
+        let own = || ReplayRule::single_use(MemoryReplayStore::new().with_shared_clock(verifier.clock()));
+        let replay = self.replay.clone().unwrap_or_else(|| self.own_replay.get_or_init(own).clone());
         if !replay.is_single_use() {
             return Err(ConfigError::new(
                 "Phonelink's tokens count once: make the replay rule with `ReplayRule::single_use`",
