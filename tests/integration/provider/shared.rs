@@ -3,6 +3,7 @@
 use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::provider::{MagicLinksDev, PasskeyMe, Phonelink};
 use tower_jwt_auth::replay::{MemoryReplayStore, ReplayRule};
+use tower_jwt_auth::source::TokenSources;
 
 use super::passkeyme;
 use super::phonelink::{CLIENT, NONCE, claims, key, preset};
@@ -10,6 +11,7 @@ use super::*;
 use crate::support::app::get;
 use crate::support::idp::{Answer, ScriptedFetch};
 use crate::support::issuer::{AUDIENCE, claims_with, jwks_of, shared_key};
+use crate::support::site::{Site, cookies_of};
 
 const SERVER: &str = "https://links.example";
 
@@ -60,6 +62,38 @@ async fn a_phone_that_was_used_with_one_is_used_for_all() {
         assert_eq!(arrive(&preset, &token("b")).await, "token_replayed", "{name}");
     }
     assert_eq!(validate(&preset(&document), &token("a")).await, ACCEPTED, "another builder");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_judges_by_the_clock_that_was_set_last() {
+    let key = key();
+    let ahead = preset(&jwks_of([&key])).with_clock(FixedClock::at_unix(NOW + 3600));
+    ahead.validator().expect("a runtime");
+    let validator = ahead.clone().with_clock(FixedClock::at_unix(NOW)).validator().expect("a runtime");
+    let token = key.token(&claims(json!({ "jti": "a" })));
+    let used = async || validator.validate(&token, NONCE).await.map_err(|error| error.code()).is_ok();
+    assert!(used().await);
+    for again in 0..3 {
+        assert!(!used().await, "{again}: by the clock an hour ahead its mark was over at once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_without_a_nonce_takes_back_that_of_the_session_before() {
+    let key = key();
+    let preset = preset(&jwks_of([&key])).insecure_without_nonce();
+    let sources = TokenSources::default().with_query("token").expect("a name");
+    let layer = preset.layer().expect("a runtime").with_sources(sources).hand_off().expect("both are read");
+    let site = Site::behind(layer);
+    for (jti, cookies, nonce) in [
+        ("with one", format!("__Host-nonce={NONCE}"), format!("__Host-jwt-nonce={NONCE}; ")),
+        ("without", "a=1".to_owned(), "__Host-jwt-nonce=; ".to_owned()),
+    ] {
+        let link = format!("/?token={}", key.token(&claims(json!({ "jti": jti }))));
+        let answer = site.follow(&link, &[("cookie", &cookies)]).await;
+        assert_eq!(answer.status, 303, "{jti}: {answer:?}");
+        assert!(cookies_of(&answer)[1].starts_with(&nonce), "{jti}: {:?}", cookies_of(&answer));
+    }
 }
 
 #[tokio::test(start_paused = true)]
