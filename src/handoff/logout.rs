@@ -30,7 +30,8 @@ pub struct Logout {
     destination: HeaderValue,
 }
 
-/// How many cookies of one name are revoked: more than one is there only where somebody has set them by hand.
+/// How many cookies of one name are revoked, which costs a question each; where there are more, signing out says that it
+/// did not work.
 const MOST_REVOKED: usize = 4;
 
 /// One way to be signed in.
@@ -96,6 +97,11 @@ impl SignedIn {
         texts.take(MOST_REVOKED).map(str::to_owned).collect()
     }
 
+    /// Whether some of them would go on being good.
+    fn has_too_many(&self, headers: &HeaderMap) -> bool {
+        self.replay.is_some() && self.cookie.values(headers).nth(MOST_REVOKED).is_some()
+    }
+
     async fn revoke(&self, cookie: &str) -> Result<(), AuthError> {
         let Some(replay) = &self.replay else { return Ok(()) };
         let (token, receipt) = if self.gives_receipts { Receipt::split(cookie) } else { (cookie, None) };
@@ -141,9 +147,10 @@ impl<B> Service<Request<B>> for Logout {
             return Box::pin(std::future::ready(Ok(answer)));
         }
         let cookies: Vec<_> = self.signed_in.iter().map(|way| way.cookies(request.headers())).collect();
+        let too_many = self.signed_in.iter().any(|way| way.has_too_many(request.headers()));
         let logout = self.clone();
         Box::pin(async move {
-            let mut failed = None;
+            let mut failed = too_many.then(|| AuthErrorKind::CredentialsConflict.into());
             for (way, cookies) in logout.signed_in.iter().zip(cookies) {
                 for cookie in cookies {
                     // One that fails keeps no other from being revoked.

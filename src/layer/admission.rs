@@ -7,7 +7,7 @@ use super::entrance::Entrance;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::handoff::{Arrival, HandOff, see_other};
 use crate::replay::{Nonce, Receipt};
-use crate::source::{CookieName, Source};
+use crate::source::{CookieName, Source, cookie_that_ends};
 use crate::token::unverified_payload;
 use crate::verify::{VerifiedToken, Want};
 
@@ -138,7 +138,11 @@ impl Entrance {
         let Link { token, text, nonce, arrival, sessions } = link;
         for session in sessions {
             if let Some(payload) = session.payload().await? {
-                hand_off.check_session(&token, &payload)?;
+                // Both have to give it up: the link's entrance and the session's own.
+                let its_own = session.entrance.hand_off.unwrap_or(*hand_off);
+                for hand_off in [*hand_off, its_own] {
+                    hand_off.check_session(&token, &payload)?;
+                }
             }
         }
         let receipt = self.gives_receipts().then(Receipt::generate);
@@ -148,8 +152,12 @@ impl Entrance {
         };
         // The nonce goes on with the session, out of the way of the next sign-in.
         let (kept, spent) = match (&nonce, &self.nonce) {
-            (Some(nonce), Some(rule)) => (Some(hand_off.nonce_cookie(name, nonce, &token)?), rule.spent()),
-            _ => (None, None),
+            (Some(nonce), Some(rule)) => {
+                (Some(hand_off.nonce_cookie(name, nonce, &token)?), rule.spent_beside(name))
+            }
+            // That of the session before would be asked for.
+            (None, Some(_)) => (Some(cookie_that_ends(&name.of_its_nonce())), None),
+            (_, None) => (None, None),
         };
         if let Some(replay) = &self.replay {
             replay.check(&token, receipt.as_ref()).await?;

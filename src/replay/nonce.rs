@@ -211,6 +211,16 @@ impl NonceRule {
     }
 }
 
+impl NonceRule {
+    /// Like [`spent`](Self::spent), but none if it is where the nonce of the session `name` is kept.
+    pub(crate) fn spent_beside(&self, name: &CookieName) -> Option<HeaderValue> {
+        match &self.source {
+            NonceSource::Cookie(own) if *own == name.of_its_nonce() => None,
+            _ => self.spent(),
+        }
+    }
+}
+
 /// For the list of what a layer checks.
 impl fmt::Display for NonceRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

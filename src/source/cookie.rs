@@ -11,7 +11,7 @@ use crate::error::{AuthError, AuthErrorKind, ConfigError};
 const MAX_NAME_BYTES: usize = 256;
 
 /// The name of the cookie that holds the token.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CookieName(Arc<str>);
 
 impl Default for CookieName {

@@ -82,6 +82,22 @@ async fn of_two_cookies_of_the_name_each_is_revoked() {
     }
 }
 
+#[tokio::test]
+async fn more_cookies_of_the_name_than_are_revoked_are_no_sign_out_that_worked() {
+    let house = House::of(&layer().single_use());
+    let sign_out = async |before: usize, session: &str| {
+        let planted = "planted; __Host-jwt=".repeat(before);
+        let answer = house.leave(Method::POST, &format!("{planted}{session}"), &[]).await;
+        assert_eq!(cookies_of(&answer), [ENDED], "{before}: taken back all the same");
+        answer.status
+    };
+    let session = session_of(&house.site.arrive(&named("three before")).await);
+    assert_eq!(sign_out(3, &session).await, 303);
+    assert_eq!(house.site.show(&session).await, revoked());
+    let session = session_of(&house.site.arrive(&named("four before")).await);
+    assert_eq!(sign_out(4, &session).await, 400);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_whose_key_is_not_here_is_not_said_to_be_revoked() {
     let [old, new] = ["old", "new"].map(|kid| SigningKey::generate(Algorithm::EdDsa, kid));

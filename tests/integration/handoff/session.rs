@@ -211,6 +211,24 @@ async fn a_link_of_one_issuer_does_not_replace_the_session_of_another() {
 }
 
 #[tokio::test]
+async fn a_session_is_replaced_by_choice_of_its_own_layer_too() {
+    let by_choice = HandOff::default().insecure_replace_sessions();
+    for (name, of_the_session, status) in
+        [("by both", by_choice, 303), ("by the link's", HandOff::default(), 403)]
+    {
+        let (key, other) = other_issuer();
+        let first = JwtAuthLayer::new(verifier()).with_hand_off(by_choice).expect("both are read");
+        let second = JwtAuthLayer::new(other).with_hand_off(of_the_session).expect("both are read");
+        let site = Site::behind(JwtAuthLayer::any_of([first, second]).expect("two issuers"));
+        let mut claims = good_claims();
+        claims["iss"] = "https://other.example".into();
+        let session = session_of(&site.arrive(&key.token(&claims)).await);
+        let answer = follow(&site, &token_with(json!({ "jti": "link" })), &session).await;
+        assert_eq!(answer.status, status, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn where_any_issuer_is_accepted_the_same_sub_of_another_issuer_is_another_subject() {
     let site = Site::behind(
         JwtAuthLayer::new(verifier().insecure_accept_any_issuer()).hand_off().expect("both are read"),

@@ -159,6 +159,17 @@ async fn the_cookie_of_a_nonce_is_taken_back_when_its_token_was_let_in_and_not_b
 }
 
 #[tokio::test]
+async fn a_nonce_that_is_kept_where_the_sessions_is_stays_there() {
+    let rule = NonceRule::from_cookie_named("__Host-jwt-nonce").expect("a name");
+    let layer = JwtAuthLayer::new(verifier()).with_nonce(rule).hand_off().expect("both are read");
+    let site = Site::behind(layer);
+    let link = format!("/?jwt={}", token_with(json!({ "nonce": "a-nonce" })));
+    let answer = site.follow(&link, &[("cookie", "__Host-jwt-nonce=a-nonce")]).await;
+    let kept = "__Host-jwt-nonce=a-nonce; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=300";
+    assert_eq!(cookies_of(&answer)[1..], [kept]);
+}
+
+#[tokio::test]
 async fn with_a_hand_off_a_session_goes_on_being_asked_for_its_nonce() {
     let layer = JwtAuthLayer::new(verifier()).with_nonce(NonceRule::from_cookie()).single_use();
     let site = Site::behind(layer.hand_off().expect("both are read"));
