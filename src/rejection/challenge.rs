@@ -1,14 +1,24 @@
+use std::fmt;
+use std::sync::{Arc, LazyLock, OnceLock};
+
 use http::{HeaderValue, StatusCode};
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
 /// The name of what is protected, quoted in every challenge.
-#[derive(Debug, Clone)]
-pub(super) struct Realm(Box<str>);
+#[derive(Clone)]
+pub(super) struct Realm(Arc<Named>);
+
+struct Named {
+    name: Box<str>,
+    /// The challenge for each kind, written once.
+    challenges: [OnceLock<HeaderValue>; AuthErrorKind::ALL.len()],
+}
 
 impl Default for Realm {
     fn default() -> Self {
-        Self("api".into())
+        static API: LazyLock<Realm> = LazyLock::new(|| Realm::named("api"));
+        API.clone()
     }
 }
 
@@ -22,14 +32,26 @@ impl Realm {
                 "{realm:?} is no realm: use printable ASCII without quotes and backslashes"
             )));
         }
-        Ok(Self(realm.into()))
+        Ok(Self::named(realm))
+    }
+
+    fn named(realm: &str) -> Self {
+        let challenges = [const { OnceLock::new() }; AuthErrorKind::ALL.len()];
+        Self(Arc::new(Named { name: realm.into(), challenges }))
     }
 
     /// The value of `WWW-Authenticate` ([RFC 6750 §3]). Who sent no token is told no error.
     ///
     /// [RFC 6750 §3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
     pub(super) fn challenge(&self, error: &AuthError) -> HeaderValue {
-        let realm = &self.0;
+        match self.0.challenges.get(error.kind() as usize) {
+            Some(challenge) => challenge.get_or_init(|| self.write(error)).clone(),
+            None => self.write(error),
+        }
+    }
+
+    fn write(&self, error: &AuthError) -> HeaderValue {
+        let realm = &self.0.name;
         let code = match (error.kind(), error.status()) {
             (AuthErrorKind::TokenMissing | AuthErrorKind::SignInDenied | AuthErrorKind::SignInFailed, _) => {
                 None
@@ -45,6 +67,12 @@ impl Realm {
             }
         };
         HeaderValue::from_str(&challenge).unwrap_or(HeaderValue::from_static("Bearer realm=\"api\""))
+    }
+}
+
+impl fmt::Debug for Realm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Realm").field(&self.0.name).finish()
     }
 }
 

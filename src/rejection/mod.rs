@@ -85,10 +85,8 @@ impl Refusals {
             return with_error(grpc::status(&error), error);
         }
         let plain = self.plain(&error);
-        let mut answer = match &self.hook {
-            Some(hook) => hook(Refusal { error, response: plain }),
-            None => plain,
-        };
+        let Some(hook) = &self.hook else { return with_error(plain, error) };
+        let mut answer = hook(Refusal { error, response: plain });
         let status = answer.status();
         if !(status.is_redirection() || status.is_client_error() || status.is_server_error())
             || status == StatusCode::NOT_MODIFIED

@@ -1,6 +1,8 @@
+use std::sync::OnceLock;
+
 use serde::Serialize;
 
-use crate::error::AuthError;
+use crate::error::{AuthError, AuthErrorKind};
 
 pub(super) const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -17,7 +19,18 @@ struct Problem {
     claim: Option<&'static str>,
 }
 
+/// What is said of each kind, written once: whoever is turned away should cost next to nothing.
+static DOCUMENTS: [OnceLock<String>; AuthErrorKind::ALL.len()] =
+    [const { OnceLock::new() }; AuthErrorKind::ALL.len()];
+
 pub(super) fn document(error: &AuthError) -> String {
+    match DOCUMENTS.get(error.kind() as usize) {
+        Some(document) if error.claim().is_none() => document.get_or_init(|| write(error)).clone(),
+        _ => write(error),
+    }
+}
+
+fn write(error: &AuthError) -> String {
     let problem = Problem {
         title: error.status().canonical_reason().unwrap_or_default(),
         status: error.status().as_u16(),
