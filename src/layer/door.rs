@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use http::{Request, Response, header};
+use http::{HeaderMap, Request, Response, header};
 
 use super::admission::Admission;
 use super::entrance::Entrance;
@@ -192,12 +192,8 @@ impl Door {
         for entrance in self.entrances() {
             entrance.sources.scrub(request);
         }
-        for (name, value) in request.headers_mut() {
-            // Their `Debug` shows nothing from here on.
-            if name == header::AUTHORIZATION || name == header::COOKIE {
-                value.set_sensitive(true);
-            }
-        }
+        // Their `Debug` shows nothing from here on.
+        mark_sensitive(request.headers_mut());
         let extensions = request.extensions_mut();
         if let Some(token) = token {
             telemetry::admitted(token.source());
@@ -207,6 +203,23 @@ impl Door {
             // What another layer further out has verified is not this one's word.
             extensions.remove::<VerifiedToken>();
             extensions.insert(Anonymous);
+        }
+    }
+}
+
+fn mark_sensitive(headers: &mut HeaderMap) {
+    if headers.len() == headers.keys_len() {
+        for name in [header::AUTHORIZATION, header::COOKIE] {
+            if let Some(value) = headers.get_mut(name) {
+                value.set_sensitive(true);
+            }
+        }
+        return;
+    }
+    // Some field is there in several lines, of which a lookup gives the first.
+    for (name, value) in headers {
+        if name == header::AUTHORIZATION || name == header::COOKIE {
+            value.set_sensitive(true);
         }
     }
 }

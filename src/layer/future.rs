@@ -29,8 +29,8 @@ pin_project! {
     #[project = StepProjection]
     enum Step<S, B, F, R> {
         Answered { response: Option<R> },
-        Pending { verdict: PendingVerdict, waiting: Option<Waiting<S, B>> },
-        Readying { waiting: Option<Waiting<S, B>> },
+        Pending { verdict: PendingVerdict, waiting: Option<Box<Waiting<S, B>>> },
+        Readying { waiting: Option<Box<Waiting<S, B>>> },
         Admitted { #[pin] future: F, passage: Passage },
     }
 }
@@ -59,7 +59,8 @@ where
         request: Request<B>,
         passage: Passage,
     ) -> Self {
-        Self { step: Step::Pending { verdict, waiting: Some(Waiting { service, request, passage }) } }
+        let waiting = Box::new(Waiting { service, request, passage });
+        Self { step: Step::Pending { verdict, waiting: Some(waiting) } }
     }
 
     pub(super) fn admitted(future: S::Future, passage: Passage) -> Self {
@@ -85,9 +86,8 @@ where
                 },
                 StepProjection::Pending { verdict, waiting } => {
                     let outcome = ready!(verdict.as_mut().poll(cx));
-                    let Some(Waiting { service, mut request, mut passage }) = waiting.take() else {
-                        return Poll::Pending;
-                    };
+                    let Some(mut waiting) = waiting.take() else { return Poll::Pending };
+                    let Waiting { request, passage, .. } = &mut *waiting;
                     match outcome {
                         Ok(Admitted::HandedOver(response)) => {
                             Step::Answered { response: Some(passage.hand_over(response)) }
@@ -95,8 +95,8 @@ where
                         Ok(Admitted::PassedOn { token, expiry_notice, cookie }) => {
                             passage.note_expiry(&token, expiry_notice);
                             passage.set_cookie(cookie);
-                            passage.door().admit(&mut request, Some(token));
-                            Step::Readying { waiting: Some(Waiting { service, request, passage }) }
+                            passage.door().admit(request, Some(token));
+                            Step::Readying { waiting: Some(waiting) }
                         }
                         Err(error) => Step::Answered { response: Some(passage.refuse(error)) },
                     }
@@ -105,9 +105,8 @@ where
                     let Some(candidate) = waiting.as_mut() else { return Poll::Pending };
                     ready!(candidate.service.poll_ready(cx))?;
                     // The one that was polled ready is the one that is called.
-                    let Some(Waiting { mut service, request, passage }) = waiting.take() else {
-                        return Poll::Pending;
-                    };
+                    let Some(waiting) = waiting.take() else { return Poll::Pending };
+                    let Waiting { mut service, request, passage } = *waiting;
                     Step::Admitted { future: service.call(request), passage }
                 }
                 StepProjection::Admitted { future, passage } => {

@@ -23,6 +23,12 @@ pub(super) struct Passage {
     privacy: Privacy,
     /// Where the token was found.
     source: Option<Source>,
+    /// What few answers need.
+    extra: Option<Box<Extra>>,
+}
+
+#[derive(Default)]
+struct Extra {
     /// What is left of a token that is about to expire, in seconds.
     expires_in: Option<u64>,
     cookie: Option<HeaderValue>,
@@ -49,18 +55,23 @@ impl Passage {
         };
         let source = verdict.source();
         let caller = Caller::of(request.headers());
-        Self { door: Arc::clone(door), entrance, caller, privacy, source, expires_in: None, cookie: None }
+        Self { door: Arc::clone(door), entrance, caller, privacy, source, extra: None }
     }
 
     /// Has the answer tell what is left of `token`, if it is less than `notice`.
     pub(super) fn note_expiry(&mut self, token: &VerifiedToken, notice: Option<Duration>) {
         let Some(notice) = notice else { return };
-        self.expires_in = token.expires_in().filter(|left| *left < notice).map(|left| left.as_secs());
+        let left = token.expires_in().filter(|left| *left < notice);
+        if let Some(left) = left {
+            self.extra.get_or_insert_default().expires_in = Some(left.as_secs());
+        }
     }
 
     /// Has the answer set `cookie`.
     pub(super) fn set_cookie(&mut self, cookie: Option<HeaderValue>) {
-        self.cookie = cookie;
+        if cookie.is_some() {
+            self.extra.get_or_insert_default().cookie = cookie;
+        }
     }
 
     /// The answer to a link that was handed over.
@@ -81,12 +92,14 @@ impl Passage {
     /// The answer of the service behind the door, with what the door has to add.
     pub(super) fn finish<R: From<String>>(&mut self, response: Response<R>) -> Response<R> {
         let mut response = self.in_the_words_of_the_door(response);
-        let headers = response.headers_mut();
-        if let Some(expires_in) = self.expires_in {
-            headers.insert(EXPIRES_IN, expires_in.into());
-        }
-        if let Some(cookie) = self.cookie.take() {
-            headers.append(header::SET_COOKIE, cookie);
+        if let Some(extra) = self.extra.take() {
+            let headers = response.headers_mut();
+            if let Some(expires_in) = extra.expires_in {
+                headers.insert(EXPIRES_IN, expires_in.into());
+            }
+            if let Some(cookie) = extra.cookie {
+                headers.append(header::SET_COOKIE, cookie);
+            }
         }
         response
     }
