@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::jwk::{SkipReason, VerifyingKey};
-use crate::token::{Algorithm, AlgorithmSet, is_object};
+use crate::token::{Algorithm, AlgorithmSet, KnownHeaders, is_object};
 
 /// The usable keys of a JWK Set ([RFC 7517 §5]), ordered by `kid`, and a count of the others.
 ///
@@ -15,6 +15,8 @@ pub(crate) struct KeySet {
     /// The one key was given without a name: it answers to every name.
     nameless: bool,
     skipped: BTreeMap<SkipReason, usize>,
+    /// Of tokens that these keys have verified.
+    known_headers: KnownHeaders,
 }
 
 /// More keys than any identity provider rotates through.
@@ -56,7 +58,7 @@ impl KeySet {
 
     /// One key that an operator gave; without a name, it answers to whatever name tokens call it by.
     pub(crate) fn of_one(key: VerifyingKey) -> Self {
-        Self { nameless: key.kid().is_none(), keys: vec![key], skipped: BTreeMap::new() }
+        Self { nameless: key.kid().is_none(), keys: vec![key], ..Self::default() }
     }
 
     /// The keys that an operator gave; `None` if there are none, or more than a set may hold.
@@ -64,7 +66,7 @@ impl KeySet {
         keys.sort();
         keys.dedup();
         let fits = (1..=MAX_KEYS).contains(&keys.len());
-        fits.then_some(Self { keys, nameless: false, skipped: BTreeMap::new() })
+        fits.then(|| Self { keys, ..Self::default() })
     }
 
     /// The keys that may have signed a token with this `kid` and `alg`: those of that name and algorithm, and for a
@@ -98,6 +100,10 @@ impl KeySet {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
+    }
+
+    pub(crate) fn known_headers(&self) -> &KnownHeaders {
+        &self.known_headers
     }
 
     pub(crate) fn skipped(&self) -> &BTreeMap<SkipReason, usize> {

@@ -51,8 +51,10 @@ impl Entrance {
         all: &[Arc<Self>],
     ) -> Verdict {
         let source = found.source;
-        self.try_judge(found, request, all)
-            .unwrap_or_else(|error| Verdict::Refused { error, source: Some(source) })
+        self.try_judge(found, request, all).unwrap_or_else(|error| Verdict::Refused {
+            error: found.refused_for(error),
+            source: Some(source),
+        })
     }
 
     fn try_judge<B>(
@@ -67,7 +69,10 @@ impl Entrance {
             self.cross_site.check(&head)?;
         }
         let (text, receipt) = match source {
-            Source::Cookie if self.gives_receipts() => Receipt::split(&found.token),
+            Source::Cookie if self.gives_receipts() => {
+                let (token, receipt) = Receipt::split(as_text(&found.token)?);
+                (token.as_bytes(), receipt)
+            }
             _ => (&*found.token, None),
         };
         let arrival = match self.hand_off {
@@ -93,7 +98,7 @@ impl Entrance {
         };
         Ok(Verdict::Pending(Box::new(Admission {
             entrance: Arc::clone(self),
-            text: text.into(),
+            text: as_text(text)?.into(),
             source,
             progress,
             nonce,
@@ -142,6 +147,10 @@ impl Entrance {
             cross_site: self.cross_site.clone(),
         })
     }
+}
+
+fn as_text(token: &[u8]) -> Result<&str, AuthError> {
+    std::str::from_utf8(token).map_err(|_| AuthErrorKind::TokenMalformed.into())
 }
 
 /// Every setting by name, and every protection that is off.

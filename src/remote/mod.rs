@@ -203,8 +203,8 @@ impl ValidationEndpoint {
     }
 
     /// The answer about `token` that is here already: none if it has to be asked for.
-    pub(crate) fn recall(&self, token: &str) -> Option<Result<Vouched, AuthError>> {
-        let question = self.inner.questions.get(&crypto::sha256(token.as_bytes()))?;
+    pub(crate) fn recall(&self, token: &[u8]) -> Option<Result<Vouched, AuthError>> {
+        let question = self.inner.questions.get(&crypto::sha256(token))?;
         let (answer, since) = question.answer.get()?;
         (since.elapsed() < keep(answer)).then(|| verdict(answer))
     }

@@ -1,15 +1,17 @@
-use std::borrow::Cow;
-
 use http::{HeaderMap, header};
 
 use crate::error::{AuthError, AuthErrorKind};
 
-/// The token of `Authorization: Bearer …`: the scheme in any case, one or more spaces, one b64token, and nothing else
-/// ([RFC 6750 §2.1], [RFC 9110 §11.4]). Another scheme is not ours: there is no bearer token then.
+const SCHEME: &[u8; 7] = b"Bearer ";
+
+/// What `Authorization: Bearer …` holds: the scheme in any case, one or more spaces, and what follows ([RFC 6750 §2.1],
+/// [RFC 9110 §11.4]). Another scheme is not ours: there is no bearer token then.
+///
+/// Whether that is one [b64token](is_b64token) and nothing else is left open: whatever a verifier accepts is.
 ///
 /// [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 /// [RFC 9110 §11.4]: https://www.rfc-editor.org/rfc/rfc9110#section-11.4
-pub(super) fn find(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, AuthError> {
+pub(super) fn find(headers: &HeaderMap) -> Result<Option<&[u8]>, AuthError> {
     let mut lines = headers.get_all(header::AUTHORIZATION).iter();
     let value = match (lines.next(), lines.next()) {
         (None, _) => return Ok(None),
@@ -18,6 +20,12 @@ pub(super) fn find(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, AuthErro
     };
     let malformed = AuthError::new(AuthErrorKind::CredentialsMalformed);
     let value = value.as_bytes();
+    if let Some((SCHEME, token @ [first, ..])) = value.split_first_chunk()
+        && *first != b' '
+    {
+        // As nearly everybody writes it.
+        return Ok(Some(token));
+    }
     let scheme_end = value.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(scheme_end).ok_or(malformed)?;
     if scheme.is_empty() {
@@ -28,14 +36,14 @@ pub(super) fn find(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, AuthErro
     }
     let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
     let token = rest.get(spaces..).unwrap_or_default();
-    if spaces == 0 || !is_b64token(token) {
+    if spaces == 0 || token.is_empty() {
         return Err(malformed);
     }
-    std::str::from_utf8(token).map(|token| Some(token.into())).map_err(|_| malformed)
+    Ok(Some(token))
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
-fn is_b64token(text: &[u8]) -> bool {
+pub(super) fn is_b64token(text: &[u8]) -> bool {
     let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
     let unpadded = text.get(..text.len().saturating_sub(padding)).unwrap_or_default();
     // Every byte is looked at, without a branch, which lets the compiler look at many at a time.
@@ -67,7 +75,11 @@ mod tests {
         for line in lines {
             headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(line).expect("a header value"));
         }
-        find(&headers).map(|token| token.map(Cow::into_owned)).map_err(|error| error.kind())
+        let token = find(&headers).map_err(|error| error.kind())?;
+        match token {
+            Some(token) if !is_b64token(token) => Err(AuthErrorKind::CredentialsMalformed),
+            token => Ok(token.map(|token| String::from_utf8_lossy(token).into_owned())),
+        }
     }
 
     #[test]

@@ -170,13 +170,13 @@ impl TokenSources {
     ) -> Result<Option<Found<'r>>, AuthError> {
         let mut explicit = None;
         if self.bearer {
-            keep_only(&mut explicit, bearer::find(request.headers)?, Source::Bearer)?;
+            keep_only(&mut explicit, bearer::find(request.headers)?.map(Cow::Borrowed), Source::Bearer)?;
         }
         if let Some(query) = &self.query {
-            keep_only(&mut explicit, query.find(request)?, Source::Query)?;
+            keep_only(&mut explicit, query.find(request)?.map(bytes), Source::Query)?;
         }
         for other in &self.others {
-            keep_only(&mut explicit, other.find(request)?, Source::Other(other.name()))?;
+            keep_only(&mut explicit, other.find(request)?.map(bytes), Source::Other(other.name()))?;
         }
         Ok(explicit)
     }
@@ -185,7 +185,7 @@ impl TokenSources {
     pub(crate) fn find_cookie<'r>(&self, request: &RequestHead<'r>) -> Result<Option<Found<'r>>, AuthError> {
         let Some(cookie) = &self.cookie else { return Ok(None) };
         let token = cookie.find(request.headers)?;
-        Ok(token.map(|token| Found { token, source: Source::Cookie }))
+        Ok(token.map(|token| Found { token: bytes(token), source: Source::Cookie }))
     }
 
     /// Whether the URI of `request` holds a token, to be read or not.
@@ -201,12 +201,19 @@ impl TokenSources {
     }
 }
 
+fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
 /// Keeps the first token found; a second one is a conflict ([RFC 6750 §2]).
 ///
 /// [RFC 6750 §2]: https://www.rfc-editor.org/rfc/rfc6750#section-2
 fn keep_only<'r>(
     kept: &mut Option<Found<'r>>,
-    found: Option<Cow<'r, str>>,
+    found: Option<Cow<'r, [u8]>>,
     source: Source,
 ) -> Result<(), AuthError> {
     match found {
@@ -327,8 +334,22 @@ impl fmt::Debug for RequestHead<'_> {
 
 /// A token and where it was.
 pub(crate) struct Found<'r> {
-    pub(crate) token: Cow<'r, str>,
+    /// As it came; nobody has looked at it yet.
+    pub(crate) token: Cow<'r, [u8]>,
     pub(crate) source: Source,
+}
+
+impl Found<'_> {
+    /// What is to be said of it, if it is refused for `error`: what breaks the syntax of its place is no token at all.
+    ///
+    /// Only then is it looked at: three parts of base64url, as every token that is accepted, break no place's syntax.
+    pub(crate) fn refused_for(&self, error: AuthError) -> AuthError {
+        if self.source == Source::Bearer && !bearer::is_b64token(&self.token) {
+            AuthErrorKind::CredentialsMalformed.into()
+        } else {
+            error
+        }
+    }
 }
 
 /// Where a token was found.

@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
@@ -17,8 +16,8 @@ use crate::error::{AuthError, AuthErrorKind};
 #[non_exhaustive]
 pub struct JoseHeader {
     pub(crate) algorithm: Algorithm,
-    pub(crate) kid: Option<Arc<str>>,
-    pub(crate) typ: Option<Cow<'static, str>>,
+    pub(crate) kid: Option<Box<str>>,
+    pub(crate) typ: Option<Box<str>>,
 }
 
 impl JoseHeader {
@@ -88,13 +87,13 @@ impl<'a> UnverifiedHeader<'a> {
         Ok(header)
     }
 
-    /// `typ` to keep; the usual ones cost nothing.
-    pub(crate) fn owned_typ(&self) -> Option<Cow<'static, str>> {
-        Some(match self.typ.as_deref()? {
-            "JWT" => Cow::Borrowed("JWT"),
-            "at+jwt" => Cow::Borrowed("at+jwt"),
-            other => Cow::Owned(other.to_owned()),
-        })
+    /// To keep, once its token is accepted.
+    pub(crate) fn to_owned(&self) -> JoseHeader {
+        JoseHeader {
+            algorithm: self.algorithm,
+            kid: self.kid.as_deref().map(Box::from),
+            typ: self.typ.as_deref().map(Box::from),
+        }
     }
 
     /// Whether `typ` is `kind`, compared as media types are ([RFC 7515 §4.1.9]).
@@ -102,6 +101,17 @@ impl<'a> UnverifiedHeader<'a> {
     /// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
     pub(crate) fn typ_is(&self, kind: &str) -> bool {
         self.typ.as_deref().is_some_and(|typ| media_type(typ).eq_ignore_ascii_case(media_type(kind)))
+    }
+}
+
+/// What was read of it before.
+impl<'a> From<&'a JoseHeader> for UnverifiedHeader<'a> {
+    fn from(header: &'a JoseHeader) -> Self {
+        Self {
+            algorithm: header.algorithm,
+            kid: header.kid.as_deref().map(Cow::Borrowed),
+            typ: header.typ.as_deref().map(Cow::Borrowed),
+        }
     }
 }
 

@@ -4,13 +4,17 @@ mod algorithm;
 mod header;
 mod json;
 mod jsonwebtoken;
+mod known_headers;
 mod numeric_date;
 mod unverified_claims;
+
+use std::mem::MaybeUninit;
 
 pub use algorithm::{Algorithm, AlgorithmSet};
 pub use header::JoseHeader;
 pub(crate) use header::UnverifiedHeader;
 pub(crate) use json::{checked_text, is_object, is_sound};
+pub(crate) use known_headers::KnownHeaders;
 pub(crate) use numeric_date::NumericDate;
 pub(crate) use unverified_claims::{Audience, UnverifiedClaims};
 
@@ -34,20 +38,21 @@ const MAX_SIGNATURE_BYTES: usize = 1024;
 ///
 /// [RFC 7515 §7.1]: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
 pub(crate) struct UnverifiedToken<'a> {
-    text: &'a str,
-    header: &'a str,
-    payload: &'a str,
-    signing_input: &'a str,
-    signature: &'a str,
+    text: &'a [u8],
+    header: &'a [u8],
+    payload: &'a [u8],
+    signing_input: &'a [u8],
+    signature: &'a [u8],
 }
 
 impl<'a> UnverifiedToken<'a> {
     /// Splits `text` at its two dots; the alphabet is checked when a part is decoded.
-    pub(crate) fn split(text: &'a str) -> Result<Self, AuthError> {
+    pub(crate) fn split(text: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<Self, AuthError> {
+        let text = text.as_ref();
         if text.len() > MAX_TOKEN_BYTES {
             return Err(AuthErrorKind::TokenTooLarge.into());
         }
-        let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
+        let mut dots = memchr::memchr_iter(b'.', text);
         let (Some(first), Some(second)) = (dots.next(), dots.next()) else {
             return Err(AuthErrorKind::TokenMalformed.into());
         };
@@ -78,13 +83,18 @@ impl<'a> UnverifiedToken<'a> {
     }
 
     /// The whole of it.
-    pub(crate) fn text(&self) -> &'a str {
+    pub(crate) fn text(&self) -> &'a [u8] {
         self.text
     }
 
     /// Header and payload as they were signed, with the dot between them.
     pub(crate) fn signing_input(&self) -> &'a [u8] {
-        self.signing_input.as_bytes()
+        self.signing_input
+    }
+
+    /// The header, still encoded.
+    pub(crate) fn encoded_header(&self) -> &'a [u8] {
+        self.header
     }
 
     pub(crate) fn decode_header(&self) -> Result<Vec<u8>, AuthError> {
@@ -98,42 +108,49 @@ impl<'a> UnverifiedToken<'a> {
         String::from_utf8(decode(self.payload)?).map_err(|_| AuthErrorKind::TokenMalformed.into())
     }
 
-    pub(crate) fn decode_signature(&self) -> Result<Signature, AuthError> {
-        let mut signature = Signature { bytes: [0; MAX_SIGNATURE_BYTES], length: 0 };
+    pub(crate) fn decode_signature<'b>(
+        &self,
+        room: &'b mut SignatureRoom,
+    ) -> Result<Signature<'b>, AuthError> {
         if self.signature.len() > base64_simd::URL_SAFE_NO_PAD.encoded_length(MAX_SIGNATURE_BYTES) {
             return Err(AuthErrorKind::TokenMalformed.into());
         }
-        let out = base64_simd::Out::from_slice(&mut signature.bytes);
-        let decoded = base64_simd::URL_SAFE_NO_PAD
-            .decode(self.signature.as_bytes(), out)
+        let out = base64_simd::Out::from_uninit_slice(&mut room.0);
+        let bytes = base64_simd::URL_SAFE_NO_PAD
+            .decode(self.signature, out)
             .map_err(|_| AuthErrorKind::TokenMalformed)?;
-        signature.length = decoded.len();
-        Ok(signature)
+        Ok(Signature(bytes))
     }
 }
 
 /// The issuer that a token says it has, if it says so in a way that can be accepted: good for choosing who is to judge it,
 /// and for nothing else.
-pub(crate) fn unverified_issuer(text: &str) -> Option<String> {
+pub(crate) fn unverified_issuer(text: &[u8]) -> Option<String> {
     let payload = unverified_payload(text)?;
     let claims = UnverifiedClaims::parse(&payload, &[], &[]).ok()?;
     claims.iss.map(std::borrow::Cow::into_owned)
 }
 
 /// What a token says, whoever has signed it.
-pub(crate) fn unverified_payload(text: &str) -> Option<String> {
+pub(crate) fn unverified_payload(text: &(impl AsRef<[u8]> + ?Sized)) -> Option<String> {
     UnverifiedToken::split(text).ok()?.decode_payload().ok()
 }
 
-/// A decoded signature, kept on the stack.
-pub(crate) struct Signature {
-    bytes: [u8; MAX_SIGNATURE_BYTES],
-    length: usize,
+/// Room for the longest signature, on the stack of whoever verifies it.
+pub(crate) struct SignatureRoom([MaybeUninit<u8>; MAX_SIGNATURE_BYTES]);
+
+impl SignatureRoom {
+    pub(crate) fn new() -> Self {
+        Self([const { MaybeUninit::uninit() }; MAX_SIGNATURE_BYTES])
+    }
 }
 
-impl Signature {
+/// A decoded signature.
+pub(crate) struct Signature<'b>(&'b [u8]);
+
+impl Signature<'_> {
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
+        self.0
     }
 }
 
@@ -142,10 +159,8 @@ impl Signature {
 ///
 /// [RFC 7515 §2]: https://www.rfc-editor.org/rfc/rfc7515#section-2
 /// [RFC 4648 §3.5]: https://www.rfc-editor.org/rfc/rfc4648#section-3.5
-fn decode(part: &str) -> Result<Vec<u8>, AuthError> {
-    base64_simd::URL_SAFE_NO_PAD
-        .decode_to_vec(part.as_bytes())
-        .map_err(|_| AuthErrorKind::TokenMalformed.into())
+fn decode(part: &[u8]) -> Result<Vec<u8>, AuthError> {
+    base64_simd::URL_SAFE_NO_PAD.decode_to_vec(part).map_err(|_| AuthErrorKind::TokenMalformed.into())
 }
 
 #[cfg(test)]
@@ -200,7 +215,7 @@ mod tests {
             ("Q", false),
             ("QUJDé", false),
         ] {
-            assert_eq!(decode(text).is_ok(), good, "{text:?}");
+            assert_eq!(decode(text.as_bytes()).is_ok(), good, "{text:?}");
         }
     }
 
@@ -208,9 +223,10 @@ mod tests {
     fn a_signature_longer_than_any_algorithm_makes_is_malformed() {
         let encoded = |bytes: usize| base64_simd::URL_SAFE_NO_PAD.encode_to_string(vec![7u8; bytes]);
         let token = format!("a.b.{}", encoded(1024));
-        let signature = UnverifiedToken::split(&token).and_then(|token| token.decode_signature());
+        let mut room = SignatureRoom::new();
+        let signature = UnverifiedToken::split(&token).and_then(|token| token.decode_signature(&mut room));
         assert!(signature.is_ok_and(|signature| signature.as_bytes() == [7u8; 1024]));
         let token = format!("a.b.{}", encoded(1025));
-        assert!(UnverifiedToken::split(&token).is_ok_and(|token| token.decode_signature().is_err()));
+        assert!(UnverifiedToken::split(&token).is_ok_and(|token| token.decode_signature(&mut room).is_err()));
     }
 }

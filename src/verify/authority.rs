@@ -7,7 +7,7 @@ use super::{Stop, Want};
 use crate::error::AuthErrorKind;
 use crate::jwks::{Jwks, JwksState, Lack, LoadedSnapshot, SharedSecret, VerifyingKey};
 use crate::remote::{ValidationEndpoint, Vouched};
-use crate::token::{Signature, UnverifiedHeader, UnverifiedToken};
+use crate::token::{KnownHeaders, Signature, UnverifiedHeader, UnverifiedToken};
 
 /// What vouches for a token: public keys, a secret, or its provider, and never two of them.
 #[derive(Debug, Clone)]
@@ -80,6 +80,14 @@ impl<'k> AuthorityNow<'k> {
         }
     }
 
+    /// The headers of tokens that these keys have verified.
+    pub(super) fn known_headers(&self) -> Option<&KnownHeaders> {
+        match self {
+            Self::Keys(snapshot) => Some(snapshot.keys().known_headers()),
+            Self::Secret(_) | Self::Endpoint(_) => None,
+        }
+    }
+
     /// Keys that are not here yet are waited for; keys that are too old are not trusted.
     pub(super) fn check_age(&self) -> Result<(), Stop> {
         match self {
@@ -96,7 +104,7 @@ impl<'k> AuthorityNow<'k> {
         &self,
         token: &UnverifiedToken<'_>,
         header: &UnverifiedHeader<'_>,
-        signature: &Signature,
+        signature: &Signature<'_>,
         vouched: Option<Vouched>,
     ) -> Result<SignatureVerified, Stop> {
         self.check_age()?;

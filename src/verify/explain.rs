@@ -14,7 +14,7 @@ use super::{Authority, Stop, Verifier, Want, answer_for};
 use crate::clock::FixedClock;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::jwks::{Lack, Waited};
-use crate::token::{NumericDate, UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
+use crate::token::{NumericDate, SignatureRoom, UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
 
 /// The longest value that is shown, in characters.
 const MAX_SHOWN: usize = 200;
@@ -188,8 +188,9 @@ impl<'v> Sheet<'v> {
     /// Tries the signature of a token that is refused already: with what is here, and without fetching or asking.
     fn try_signature(&mut self, token: &UnverifiedToken<'_>, header: &UnverifiedHeader<'_>) {
         let authority = AuthorityNow::load(&self.verifier.authority);
+        let mut room = SignatureRoom::new();
         let signed = token
-            .decode_signature()
+            .decode_signature(&mut room)
             .map_err(Stop::from)
             .and_then(|signature| authority.verify(token, header, &signature, None));
         let (left, note) = match signed {

@@ -54,7 +54,7 @@ use crate::jwks::{Lack, Waited};
 use crate::remote::Vouched;
 use crate::source::Source;
 use crate::telemetry::{self, CacheUse, VerifyTimer};
-use crate::token::{UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
+use crate::token::{SignatureRoom, UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
 use authority::AuthorityNow;
 use cache::TokenCache;
 use policy::Policy;
@@ -134,7 +134,7 @@ impl Verifier {
     /// [`KeysUnavailable`](AuthErrorKind::KeysUnavailable) or [`VerifierUnavailable`](AuthErrorKind::VerifierUnavailable) if
     /// it cannot be told.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, AuthError> {
-        let want = match self.check(token, Source::Direct) {
+        let want = match self.check(token.as_bytes(), Source::Direct) {
             Ok(verified) => return Ok(verified),
             Err(Stop::Refused(error)) => return Err(error),
             Err(Stop::Lacking(want)) => want,
@@ -160,7 +160,7 @@ impl Verifier {
 
     /// [`verify_or_ask`](Self::verify_or_ask) for a token that was found at `source`.
     pub(crate) async fn verify_found(&self, token: &str, source: Source) -> Result<VerifiedToken, AuthError> {
-        match self.check(token, source) {
+        match self.check(token.as_bytes(), source) {
             Ok(verified) => Ok(verified),
             Err(Stop::Refused(error)) => Err(error),
             Err(Stop::Lacking(want)) => self.wait_and_check(token, source, want).await,
@@ -192,7 +192,7 @@ impl Verifier {
         };
         if lack == Lack::FirstSet && waited == Waited::Settled {
             // The set came, perhaps without the token's key: that may be worth the one attempt.
-            return match self.check(token, source) {
+            return match self.check(token.as_bytes(), source) {
                 Ok(verified) => Ok(verified),
                 Err(Stop::Refused(error)) => Err(error),
                 Err(Stop::Lacking(Want::Keys(Lack::FirstSet))) => Err(AuthErrorKind::KeysPending.into()),
@@ -209,14 +209,14 @@ impl Verifier {
         waited: Waited,
         vouched: Option<Vouched>,
     ) -> Result<VerifiedToken, AuthError> {
-        self.examine(token, source, vouched).map_err(|stop| match stop {
+        self.examine(token.as_bytes(), source, vouched).map_err(|stop| match stop {
             Stop::Refused(error) => error,
             Stop::Lacking(want) => answer_for(&want, waited),
         })
     }
 
     /// Verifies with what is here; what may be worth waiting for is left open.
-    pub(crate) fn check(&self, text: &str, source: Source) -> Result<VerifiedToken, Stop> {
+    pub(crate) fn check(&self, text: &[u8], source: Source) -> Result<VerifiedToken, Stop> {
         self.examine(text, source, None).map_err(|stop| match stop {
             Stop::Lacking(want) if !self.may_come(&want) => Stop::Refused(answer_for(&want, Waited::Settled)),
             stop => stop,
@@ -232,7 +232,7 @@ impl Verifier {
     }
 
     /// The steps of [`Verifier`](Self#verification).
-    fn examine(&self, text: &str, source: Source, vouched: Option<Vouched>) -> Result<VerifiedToken, Stop> {
+    fn examine(&self, text: &[u8], source: Source, vouched: Option<Vouched>) -> Result<VerifiedToken, Stop> {
         let now = self.policy.now();
         let authority = AuthorityNow::load(&self.authority);
         let generation = authority.generation();
@@ -252,8 +252,13 @@ impl Verifier {
         let token = UnverifiedToken::split(text)?;
 
         // 2. A header that is understood in full (RFC 7515 §4, RFC 8725 §3.12).
-        let header_json = token.decode_header()?;
-        let header = UnverifiedHeader::parse(&header_json)?;
+        let known_headers = authority.known_headers();
+        let known = known_headers.and_then(|headers| headers.find(token.encoded_header()));
+        let json = if known.is_some() { Vec::new() } else { token.decode_header()? };
+        let header = match known {
+            Some(known) => UnverifiedHeader::from(&**known),
+            None => UnverifiedHeader::parse(&json)?,
+        };
 
         // 3. An algorithm and a type that this verifier accepts (RFC 8725 §3.1, RFC 7515 §4.1.9).
         self.policy.check_header(&header)?;
@@ -271,20 +276,25 @@ impl Verifier {
 
         // 7. A key of the issuer, of this name and this algorithm (RFC 7515 §6, RFC 8725 §3.1), and
         // 8. its signature over header and payload as they came (RFC 7515 §5.2), or the issuer's own word for it.
-        let signature = token.decode_signature()?;
+        let mut room = SignatureRoom::new();
+        let signature = token.decode_signature(&mut room)?;
         let signed = authority.verify(&token, &header, &signature, vouched);
         let signed = signed.map_err(|stop| stop.for_a_token_that_is(timeliness))?;
 
         // 9. What the application asks of claims that are now known to be the issuer's.
-        let verified = Verified::new(signed, &header, payload, times, &self.policy);
-        let token = VerifiedToken::new(Arc::clone(&verified), source);
-        self.policy.conclude(&token, timeliness)?;
+        let read = known.map_or_else(|| Arc::new(header.to_owned()), Arc::clone);
+        let verified = Verified::new(signed, Arc::clone(&read), payload, times, &self.policy);
+        let accepted = VerifiedToken::new(Arc::clone(&verified), source);
+        self.policy.conclude(&accepted, timeliness)?;
 
+        if let (Some(headers), None) = (known_headers, known) {
+            headers.keep(token.encoded_header(), &read);
+        }
         if let Some(generation) = generation {
             self.cache.insert(text, generation, now, verified);
         }
         telemetry::verified(CacheUse::Miss);
-        Ok(token)
+        Ok(accepted)
     }
 
     /// What its times are judged by.

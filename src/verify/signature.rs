@@ -23,7 +23,7 @@ impl SignatureVerified {
 pub(super) fn by_any<'k>(
     mut keys: impl Iterator<Item = &'k VerifyingKey>,
     token: &UnverifiedToken<'_>,
-    signature: &Signature,
+    signature: &Signature<'_>,
 ) -> Option<SignatureVerified> {
     let key = keys.find(|key| key.verifies(token.signing_input(), signature.as_bytes()))?;
     Some(SignatureVerified { kid: key.shared_kid() })
@@ -34,7 +34,7 @@ pub(super) fn by_secret(
     secret: &SharedSecret,
     token: &UnverifiedToken<'_>,
     algorithm: Algorithm,
-    tag: &Signature,
+    tag: &Signature<'_>,
 ) -> Option<SignatureVerified> {
     let good = algorithm == secret.algorithm() && secret.verifies(token.signing_input(), tag.as_bytes());
     good.then_some(SignatureVerified { kid: None })

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::source::Source;
 use crate::telemetry;
-use crate::token::{Algorithm, JoseHeader, UnverifiedHeader};
+use crate::token::{Algorithm, JoseHeader};
 
 /// A token that was verified, whole: nothing but a [`Verifier`](super::Verifier) can make one.
 ///
@@ -88,7 +88,7 @@ impl VerifiedToken {
     /// The name of the key that the signature was verified with, by the token or else by the key set.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
-        self.verified.kid.as_deref()
+        self.verified.header.kid().or(self.verified.key_name.as_deref())
     }
 
     /// Where the token was found.
@@ -136,8 +136,8 @@ impl fmt::Debug for VerifiedToken {
 /// What all uses of one token share.
 pub(super) struct Verified {
     payload: Box<str>,
-    header: JoseHeader,
-    kid: Option<Arc<str>>,
+    header: Arc<JoseHeader>,
+    key_name: Option<Arc<str>>,
     times: Times,
     leeway: Duration,
     clock: Arc<dyn Clock>,
@@ -148,23 +148,15 @@ impl Verified {
     /// Takes the proof of the signature, and with it the payload.
     pub(super) fn new(
         signed: SignatureVerified,
-        header: &UnverifiedHeader<'_>,
+        header: Arc<JoseHeader>,
         payload: String,
         times: Times,
         policy: &Policy,
     ) -> Arc<Self> {
-        let key_name = signed.kid();
-        // By now the two are equal where both are there, and the key's is shared already.
-        let named = header.kid.as_deref();
-        let kid = if named.is_some() && named == key_name.as_deref() {
-            key_name.clone()
-        } else {
-            named.map(Arc::from)
-        };
         Arc::new(Self {
             payload: payload.into_boxed_str(),
-            header: JoseHeader { algorithm: header.algorithm, kid: kid.clone(), typ: header.owned_typ() },
-            kid: kid.or(key_name),
+            header,
+            key_name: signed.kid(),
             times,
             leeway: policy.leeway,
             clock: Arc::clone(&policy.clock),

@@ -18,7 +18,10 @@ use tower_jwt_auth::verify::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES, VerifiedTok
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use crate::support::app::{ACCEPTED, App, Place, outcome, verifier};
-use crate::support::issuer::{NOW, SigningKey, claims_with, good_claims, jwks_of, mac_token, shared_key};
+use crate::support::issuer::{
+    AUDIENCE, ISSUER, NOW, SigningKey, claims_with, good_claims, jwks_of, mac_token, shared_key,
+    shared_rsa_key,
+};
 
 /// Left on a token when it is verified in full, and found again as long as it is remembered.
 #[derive(Deserialize)]
@@ -152,6 +155,39 @@ fn tokens_with_equal_beginnings_and_ends_do_not_share_an_entry() {
         assert_ne!(counted.outcome(&text), ACCEPTED, "{name}");
     }
     assert_eq!((counted.outcome(&token), counted.full()), (ACCEPTED, 1));
+}
+
+#[test]
+fn a_header_that_was_read_for_one_verifier_is_judged_anew_by_another_of_the_same_keys()
+-> Result<(), ConfigError> {
+    let jwks = Jwks::from_json(jwks_of([shared_key()]))?;
+    let of_these_keys = || -> Result<_, ConfigError> {
+        let verifier = Verifier::new(ISSUER, AUDIENCE, jwks.clone())?;
+        Ok(verifier.with_clock(FixedClock::at_unix(NOW)))
+    };
+    let token = token_until(NOW + 300);
+    for _ in 0..2 {
+        assert_eq!(outcome(&of_these_keys()?, &token), ACCEPTED);
+        assert_eq!(outcome(&of_these_keys()?.with_type("at+jwt"), &token), "type_mismatch");
+    }
+    let both = Jwks::from_json(jwks_of([shared_key(), shared_rsa_key()]))?;
+    let all = Verifier::new(ISSUER, AUDIENCE, both.clone())?.with_clock(FixedClock::at_unix(NOW));
+    let rsa_only = Verifier::new(ISSUER, AUDIENCE, both)?.with_clock(FixedClock::at_unix(NOW));
+    let rsa_only = rsa_only.with_algorithms([Algorithm::Rs256])?;
+    assert_eq!(outcome(&all, &token), ACCEPTED);
+    assert_eq!(outcome(&rsa_only, &token), "algorithm_unsupported");
+    assert_eq!(outcome(&rsa_only, &shared_rsa_key().token(&good_claims())), ACCEPTED);
+    Ok(())
+}
+
+#[test]
+fn a_header_that_was_accepted_before_is_no_signature() {
+    let counted = Counted::new();
+    assert_eq!(counted.outcome(&token_until(NOW + 3_600)), ACCEPTED);
+    let stranger = SigningKey::generate(Algorithm::Es256, &shared_key().kid);
+    let forged = stranger.token_with_header(&shared_key().header(), &good_claims());
+    assert_eq!(counted.outcome(&forged), "signature_invalid");
+    assert_eq!(counted.outcome(&token_until(NOW + 3_601)), ACCEPTED);
 }
 
 #[test]

@@ -114,7 +114,7 @@ async fn the_query_is_read_on_get_and_head_only_and_the_other_places_on_every_me
 #[tokio::test]
 async fn an_authorization_line_is_bearer_then_spaces_then_one_b64token() {
     let app = App::new();
-    let token = good_token();
+    let (token, expired) = (good_token(), bad_token());
     for (line, want) in [
         ("Bearer $", GOOD),
         ("bearer $", GOOD),
@@ -131,6 +131,9 @@ async fn an_authorization_line_is_bearer_then_spaces_then_one_b64token() {
         ("Bearer \"$\"", MALFORMED),
         ("Bearer token=$", MALFORMED),
         ("Bearer, $", MALFORMED),
+        ("Bearer $expired", EXPIRED),
+        ("Bearer $expired,", MALFORMED),
+        ("Bearer $expired\u{a0}", MALFORMED),
         ("Bearer $=", BAD_TOKEN),
         ("Bearer $/", BAD_TOKEN),
         ("Bearer $~", BAD_TOKEN),
@@ -139,10 +142,11 @@ async fn an_authorization_line_is_bearer_then_spaces_then_one_b64token() {
         ("Bearers $", MISSING),
         ("$", MISSING),
     ] {
-        let value = HeaderValue::from_bytes(line.replace('$', &token).as_bytes()).expect("a value");
+        let line = line.replace("$expired", &expired).replace('$', &token);
+        let value = HeaderValue::from_bytes(line.as_bytes()).expect("a value");
         let request =
             Request::get("/").header("authorization", value).body(Body::empty()).expect("a request");
-        assert_verdict(&app, request, want, line).await;
+        assert_verdict(&app, request, want, &line).await;
     }
 }
 
