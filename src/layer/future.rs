@@ -110,8 +110,9 @@ where
                     Step::Admitted { future: service.call(request), passage }
                 }
                 StepProjection::Admitted { future, passage } => {
-                    let response = ready!(future.poll(cx))?;
-                    return Poll::Ready(Ok(passage.finish(response)));
+                    let mut response = ready!(future.poll(cx))?;
+                    passage.finish(&mut response);
+                    return Poll::Ready(Ok(response));
                 }
             };
             step.set(next);

@@ -77,7 +77,9 @@ impl Passage {
     /// The answer to a link that was handed over.
     pub(super) fn hand_over<R: From<String>>(&self, response: Response<String>) -> Response<R> {
         telemetry::handed_over();
-        self.protect(response.map(R::from))
+        let mut response = response.map(R::from);
+        self.protect(&mut response);
+        response
     }
 
     pub(super) fn door(&self) -> &Door {
@@ -86,12 +88,15 @@ impl Passage {
 
     pub(super) fn refuse<R: From<String>>(&self, error: AuthError) -> Response<R> {
         telemetry::refused(&error, self.source);
-        self.protect(self.door.refuse(error, self.caller, self.entrance).map(R::from))
+        let mut response = self.door.refuse(error, self.caller, self.entrance).map(R::from);
+        self.protect(&mut response);
+        response
     }
 
-    /// The answer of the service behind the door, with what the door has to add.
-    pub(super) fn finish<R: From<String>>(&mut self, response: Response<R>) -> Response<R> {
-        let mut response = self.in_the_words_of_the_door(response);
+    /// Gives the answer of the service behind the door what the door has to add.
+    pub(super) fn finish<R: From<String>>(&mut self, response: &mut Response<R>) {
+        self.put_into_the_words_of_the_door(response);
+        self.protect(response);
         if let Some(extra) = self.extra.take() {
             let headers = response.headers_mut();
             if let Some(expires_in) = extra.expires_in {
@@ -101,31 +106,30 @@ impl Passage {
                 headers.append(header::SET_COOKIE, cookie);
             }
         }
-        response
     }
 
     /// An extractor's refusal is put into the door's words, unless a handler has made another answer of it; what middleware
     /// has added to its header stays.
-    fn in_the_words_of_the_door<R: From<String>>(&self, mut response: Response<R>) -> Response<R> {
-        match Refusals::take_pending(&mut response) {
-            Some(error) if response.status() == error.status() => {
-                let mut answer = self.refuse(error);
-                let mut added = std::mem::take(response.headers_mut());
-                for of_the_old_answer in OF_ONE_ANSWER {
-                    added.remove(of_the_old_answer);
-                }
-                // Where both have a field, the answer's own counts.
-                added.extend(std::mem::take(answer.headers_mut()));
-                *answer.headers_mut() = added;
-                answer
-            }
-            _ => self.protect(response),
+    fn put_into_the_words_of_the_door<R: From<String>>(&self, response: &mut Response<R>) {
+        let Some(error) =
+            Refusals::take_pending(response).filter(|error| response.status() == error.status())
+        else {
+            return;
+        };
+        let mut answer = self.refuse(error);
+        let mut added = std::mem::take(response.headers_mut());
+        for of_the_old_answer in OF_ONE_ANSWER {
+            added.remove(of_the_old_answer);
         }
+        // Where both have a field, the answer's own counts.
+        added.extend(std::mem::take(answer.headers_mut()));
+        *answer.headers_mut() = added;
+        *response = answer;
     }
 
-    fn protect<R>(&self, mut response: Response<R>) -> Response<R> {
+    fn protect<R>(&self, response: &mut Response<R>) {
         if self.privacy == Privacy::Ordinary {
-            return response;
+            return;
         }
         let headers = response.headers_mut();
         if !says(headers, &header::CACHE_CONTROL, "no-store") {
@@ -134,7 +138,6 @@ impl Passage {
         if self.privacy == Privacy::NoStoreNoReferrer {
             headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         }
-        response
     }
 }
 
