@@ -5,12 +5,12 @@ use http::{HeaderMap, Request, Response, header};
 
 use super::admission::Admission;
 use super::entrance::Entrance;
+use super::places::Places;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::handoff::provider_error;
 use crate::rejection::{Anonymous, Caller, Refusals};
-use crate::source::{CookieName, Found, RequestHead, Source};
+use crate::source::{RequestHead, Source};
 use crate::telemetry;
-use crate::token::unverified_issuer;
 use crate::verify::{VerifiedToken, Verifier};
 
 /// Everything a layer is set to, and what it decides.
@@ -18,6 +18,7 @@ use crate::verify::{VerifiedToken, Verifier};
 pub(super) struct Door {
     /// One or more; the issuers of several are known and differ.
     entrances: Vec<Arc<Entrance>>,
+    places: Places,
     pub(super) absence: Absence,
     /// Set once its settings have been told.
     announced: OnceLock<()>,
@@ -85,7 +86,8 @@ impl Door {
     }
 
     fn with(entrances: Vec<Arc<Entrance>>) -> Self {
-        Self { entrances, absence: Absence::Refused, announced: OnceLock::new() }
+        let places = Places::of(&entrances);
+        Self { entrances, places, absence: Absence::Refused, announced: OnceLock::new() }
     }
 
     pub(super) fn entrances(&self) -> impl Iterator<Item = &Entrance> {
@@ -102,19 +104,22 @@ impl Door {
     }
 
     /// For a door that is set to something else from now on.
-    pub(super) fn renounce(&mut self) {
+    pub(super) fn settle(&mut self) {
+        self.places = Places::of(&self.entrances);
         self.announced = OnceLock::new();
     }
 
     /// The verdict, and the entrance whose it is, in whose words it is told; the first, if no other.
     pub(super) fn judge<B>(&self, request: &Request<B>) -> (Verdict, usize) {
-        match self.find(&RequestHead::of(request)) {
-            Ok(Some((entrance, found))) => {
-                let index = self.entrances.iter().position(|other| Arc::ptr_eq(entrance, other));
-                (entrance.judge(&found, request, &self.entrances), index.unwrap_or_default())
-            }
-            Ok(None) => (self.judge_absence(request), 0),
-            Err(error) => (Verdict::refused(error), 0),
+        let (index, found) = match self.places.find(&RequestHead::of(request)) {
+            Ok(Some(found)) => found,
+            Ok(None) => return (self.judge_absence(request), 0),
+            Err(error) => return (Verdict::refused(error), 0),
+        };
+        match self.entrances.get(index) {
+            Some(entrance) => (entrance.judge(&found, request, &self.entrances), index),
+            // There is no such place.
+            None => (Verdict::refused(AuthErrorKind::IssuerMismatch), 0),
         }
     }
 
@@ -136,62 +141,14 @@ impl Door {
         }
     }
 
-    /// The one token of a request, and the entrance that it may come in by.
-    fn find<'r>(&self, head: &RequestHead<'r>) -> Result<Option<Candidate<'_, 'r>>, AuthError> {
-        if let [only] = self.entrances.as_slice() {
-            return Ok(only.sources.find(head)?.map(|found| (only, found)));
-        }
-        let explicit = self.collect(|entrance| entrance.sources.find_explicit(head))?;
-        let places = explicit.iter().map(|(entrance, found)| entrance.sources.place(found.source));
-        if !all_the_same(places) {
-            return Err(AuthErrorKind::CredentialsConflict.into());
-        }
-        if !explicit.is_empty() {
-            return choose(explicit);
-        }
-        // A cookie that any sibling host may have set gives way to one that only this host can set.
-        let is_of_this_host =
-            |entrance: &Entrance| entrance.sources.cookie().is_some_and(CookieName::is_of_this_host);
-        for trusted in [true, false] {
-            let of_kind = |entrance: &Arc<Entrance>| is_of_this_host(entrance) == trusted;
-            let mut cookies =
-                self.collect(
-                    |entrance| {
-                        if of_kind(entrance) { entrance.sources.find_cookie(head) } else { Ok(None) }
-                    },
-                )?;
-            if let Some((first, _)) = cookies.first() {
-                let place = first.sources.place(Source::Cookie);
-                cookies.retain(|(entrance, _)| entrance.sources.place(Source::Cookie) == place);
-                return choose(cookies);
-            }
-        }
-        Ok(None)
-    }
-
-    /// What each entrance finds.
-    fn collect<'r>(
-        &self,
-        find: impl Fn(&Arc<Entrance>) -> Result<Option<Found<'r>>, AuthError>,
-    ) -> Result<Vec<Candidate<'_, 'r>>, AuthError> {
-        let found = self.entrances.iter().map(|entrance| Ok((entrance, find(entrance)?)));
-        let found = found.filter_map(|found| match found {
-            Ok((entrance, found)) => Some(Ok((entrance, found?))),
-            Err(error) => Some(Err(error)),
-        });
-        found.collect()
-    }
-
     /// Whether the URI of `request` holds a token, to be read or not.
     pub(super) fn exposed_in<B>(&self, request: &Request<B>) -> bool {
-        self.entrances().any(|entrance| entrance.sources.exposed_in(request))
+        self.places.exposed_in(request)
     }
 
     /// Makes `request` fit to be passed on: with its token, or word that it has none, and with none in its URI.
     pub(super) fn admit<B>(&self, request: &mut Request<B>, token: Option<VerifiedToken>) {
-        for entrance in self.entrances() {
-            entrance.sources.scrub(request);
-        }
+        self.places.scrub(request);
         // Their `Debug` shows nothing from here on.
         mark_sensitive(request.headers_mut());
         let extensions = request.extensions_mut();
@@ -222,27 +179,6 @@ fn mark_sensitive(headers: &mut HeaderMap) {
             value.set_sensitive(true);
         }
     }
-}
-
-/// An entrance, and what it finds in its own places.
-type Candidate<'d, 'r> = (&'d Arc<Entrance>, Found<'r>);
-
-/// The entrance for the one token of a request, by the issuer that it says it has, which nothing but its keys will prove.
-///
-/// What names no issuer, and so is no good token, gets the first entrance, which will say what is wrong with it.
-fn choose<'d, 'r>(mut candidates: Vec<Candidate<'d, 'r>>) -> Result<Option<Candidate<'d, 'r>>, AuthError> {
-    let issuer = candidates.first().and_then(|(_, found)| unverified_issuer(&found.token));
-    let is_its = |(entrance, _): &Candidate<'_, '_>| entrance.verifier.issuer() == issuer.as_deref();
-    match candidates.iter().position(is_its) {
-        Some(index) => Ok(Some(candidates.swap_remove(index))),
-        None if issuer.is_some() => Err(AuthErrorKind::IssuerMismatch.into()),
-        None => Ok(candidates.into_iter().next()),
-    }
-}
-
-fn all_the_same<T: PartialEq>(mut items: impl Iterator<Item = T>) -> bool {
-    let first = items.next();
-    items.all(|item| Some(&item) == first.as_ref())
 }
 
 /// Every setting by name, and every protection that is off.

@@ -30,6 +30,7 @@ mod door;
 mod entrance;
 mod future;
 mod passage;
+mod places;
 mod service;
 
 use std::fmt;
@@ -252,7 +253,7 @@ impl JwtAuthLayer {
     fn change(mut self, change: impl FnOnce(&mut Door)) -> Self {
         let door = Arc::make_mut(&mut self.door);
         change(door);
-        door.renounce();
+        door.settle();
         self
     }
 
@@ -262,7 +263,7 @@ impl JwtAuthLayer {
     ) -> Result<Self, ConfigError> {
         let door = Arc::make_mut(&mut self.door);
         change(door)?;
-        door.renounce();
+        door.settle();
         Ok(self)
     }
 }

@@ -129,6 +129,14 @@ impl TokenSources {
         self
     }
 
+    /// Whether these are the same as `others`, read in the same way.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        let Self { bearer, query, others: own, cookie } = self;
+        (bearer, query, cookie) == (&others.bearer, &others.query, &others.cookie)
+            && own.len() == others.others.len()
+            && own.iter().zip(&others.others).all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
     /// The cookie that is read, if one is.
     pub(crate) fn cookie(&self) -> Option<&CookieName> {
         self.cookie.as_ref()

@@ -9,7 +9,7 @@ use super::RequestHead;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 
 /// The name of the query parameter that holds the token.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct QueryName {
     name: Arc<str>,
     repeated: Repeated,

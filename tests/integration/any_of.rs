@@ -213,3 +213,42 @@ async fn the_result_may_be_optional_and_none_of_the_layers() {
     assert_eq!(optional.follow("/", &[]).await.body, "nobody /");
     assert_eq!(optional.bear("x").await, (401, "token_malformed".to_owned()));
 }
+
+#[tokio::test]
+async fn of_a_hundred_issuers_each_lets_in_its_own_and_nobody_elses() {
+    let issuer = |n: usize| format!("https://tenant-{n}.example");
+    let layer = |n: usize| {
+        let verifier = Verifier::new(issuer(n), AUDIENCE, keys()).expect("a policy");
+        let layer = JwtAuthLayer::new(verifier.with_clock(FixedClock::at_unix(NOW)));
+        let layer = layer.with_realm(&format!("tenant {n}")).expect("a realm");
+        // Every other one has a cookie of its own, and so is in another group.
+        let cookie = if n.is_multiple_of(2) { "__Host-jwt".to_owned() } else { format!("tenant-{n}") };
+        layer.with_sources(TokenSources::default().with_cookie(&cookie).expect("a name"))
+    };
+    let app = App::behind(JwtAuthLayer::any_of((0..100).map(layer)).expect("issuers that differ"));
+    for n in [0, 1, 50, 51, 98, 99] {
+        let of = |iss: &str, sub: &str| token_with(json!({ "iss": iss, "sub": sub, "jti": "1" }));
+        let (good, strange) = (of(&issuer(n), "alice"), of("https://tenant-100.example", "eve"));
+        let (own, theirs) = (format!("tenant-{n}={good}"), format!("tenant-{n}={strange}"));
+        assert_eq!(who(&app, "/", &[("authorization", &format!("Bearer {good}"))]).await, "alice", "{n}");
+        assert_eq!(who(&app, &format!("/?jwt={good}"), &[]).await, "alice", "{n}");
+        assert_eq!(who(&app, &format!("/?jwt={strange}"), &[]).await, "issuer_mismatch", "{n}");
+        let want = if n.is_multiple_of(2) {
+            ["token_missing", "token_missing"]
+        } else {
+            ["alice", "issuer_mismatch"]
+        };
+        assert_eq!(
+            [who(&app, "/", &[("cookie", &own)]).await, who(&app, "/", &[("cookie", &theirs)]).await],
+            want,
+            "{n}"
+        );
+        // Another tenant's cookie is no place of this one.
+        let elsewhere = format!("tenant-{}={good}", (n + 2) | 1);
+        assert_ne!(who(&app, "/", &[("cookie", &elsewhere)]).await, "alice", "{n}");
+        let expired = token_with(json!({ "iss": issuer(n), "exp": 1, "jti": "1" }));
+        let answer = app.answer(get("/", &[("authorization", &format!("Bearer {expired}"))])).await;
+        let challenge = answer.headers["www-authenticate"].to_str().expect("text");
+        assert!(challenge.contains(&format!("realm=\"tenant {n}\"")), "{n}: {challenge}");
+    }
+}
