@@ -1,8 +1,9 @@
 //! The keys of an issuer: fetched in the background, swapped in whole, read without a lock.
 //!
-//! A [`Jwks`] is a handle to one key set. One task per remote set fetches it every hour (± 10 %), sooner where the
-//! provider's `Cache-Control: max-age` says so, with conditional requests, and backs off from 1 s to 60 s while the
-//! provider fails. The last good keys stay through an outage: they count as *stale* after 2 h and expire after 24 h.
+//! A [`Jwks`] is a handle to one key set. One task per remote set fetches it every hour (± 10 %; the first time, and
+//! after failures, up to 80 % sooner, so that replicas do not come in step), sooner where the provider's
+//! `Cache-Control: max-age` says so, with conditional requests, and backs off from 1 s to 60 s while the provider fails.
+//! The last good keys stay through an outage: they count as *stale* after 2 h and expire after 24 h.
 //!
 //! Starting never waits for the provider and never fails because of it. Requests wait up to a second for the first
 //! set; [`Jwks::ready`] waits for as long as you let it.

@@ -11,9 +11,9 @@ use tracing::Instrument;
 use super::discovery::Discovery;
 use super::document::{Document, Validators, fetch};
 use super::gate::RefetchGate;
-use super::schedule::{after_failed_refetch, after_failure, after_success};
+use super::schedule::{after_failed_refetch, after_failure, after_first_success, after_success};
 use super::set::KeySet;
-use super::state::{Failure, JwksState, Snapshot};
+use super::state::{Failure, Good, JwksState, Snapshot};
 use super::{Published, SkipReason};
 use crate::crypto;
 use crate::error::{JwksError, JwksErrorKind};
@@ -166,11 +166,29 @@ impl Refresher {
             next
         } else {
             self.report(&after, changed, now.duration_since(started));
-            later(now, after_success(self.interval, max_age, crypto::random_fraction()))
+            self.refresh_at(&before, max_age, now, due)
         };
         memory.announce_state(&self.name, after.state(now));
         self.ended.send_replace(number);
         next
+    }
+
+    /// When to refresh after a good fetch. One that was asked for may bring the next one forward, as a shorter `max-age` does,
+    /// and never puts it off: after a rotation all replicas are asked for the new key within moments, and would be in
+    /// step from then on.
+    fn refresh_at(
+        &self,
+        before: &Snapshot,
+        max_age: Option<Duration>,
+        now: Instant,
+        due: Instant,
+    ) -> Instant {
+        let random = crypto::random_fraction();
+        if before.good == Good::Never || before.last_refresh_failed() {
+            return later(now, after_first_success(self.interval, max_age, random));
+        }
+        let next = later(now, after_success(self.interval, max_age, random));
+        if due > now { next.min(due) } else { next }
     }
 
     fn report(&self, after: &Snapshot, changed: bool, took: Duration) {

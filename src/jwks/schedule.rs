@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 /// How often a key set is fetched when all is well: once an hour, less or more a tenth so that replicas spread.
+///
+/// What has brought replicas into step, a start or the end of an outage, is followed by a pause of a fifth of it or more:
+/// they come apart at once, and none comes later than a tenth after the hour.
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The shortest interval that a provider's `Cache-Control: max-age` can ask for.
@@ -16,13 +19,34 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// Keeps "full jitter" from meaning "at once".
 const MIN_BACKOFF: Duration = Duration::from_millis(50);
 
-/// The pause after a good refresh; `random` is uniform in 0..1.
+/// The shortest and the longest pause, as parts of the interval, when all is well.
+const STEADY: (f64, f64) = (0.9, 1.1);
+
+/// The same for the first pause of replicas that may be in step.
+///
+/// As wide as it can be while nobody's second refresh meets the first of another: who comes first waits for 0.2 and then
+/// for 0.9 at least, and by 1.1 the last has come. So the first round is spread over 0.9 of an interval, at hardly more
+/// than the rate of all that follow. With the steady span alone it would be spread over 0.2, at five times that rate, and it
+/// would take most of a day to come apart.
+const COMING_APART: (f64, f64) = (0.2, 1.1);
+
+/// The pause after a good refresh that follows a good one; `random` is uniform in 0..1.
 pub(super) fn after_success(interval: Duration, max_age: Option<Duration>, random: f64) -> Duration {
-    let interval = match max_age {
-        Some(max_age) => max_age.min(interval),
-        None => interval,
-    };
-    interval.mul_f64(0.9 + 0.2 * random).max(MIN_REFRESH_INTERVAL)
+    pause(STEADY, interval, max_age, random)
+}
+
+/// The pause after a good refresh that is the first, or the first after failures: other replicas have come to it at the
+/// same time.
+pub(super) fn after_first_success(interval: Duration, max_age: Option<Duration>, random: f64) -> Duration {
+    pause(COMING_APART, interval, max_age, random)
+}
+
+/// Uniform in a span that begins no sooner than the shortest interval: were a draw below it raised to it, all of those
+/// would come at the same moment.
+fn pause((from, to): (f64, f64), interval: Duration, max_age: Option<Duration>, random: f64) -> Duration {
+    let interval = max_age.map_or(interval, |max_age| max_age.min(interval)).max(MIN_REFRESH_INTERVAL);
+    let (from, to) = (interval.mul_f64(from).max(MIN_REFRESH_INTERVAL), interval.mul_f64(to));
+    from.saturating_add(to.saturating_sub(from).mul_f64(random))
 }
 
 /// The pause after the `failures`th failure in a row: exponential, capped, with full jitter.
@@ -55,11 +79,78 @@ mod tests {
     }
 
     #[test]
+    fn the_first_pause_comes_earlier_and_never_later() {
+        assert_eq!(after_first_success(HOUR, None, 0.0), HOUR.mul_f64(0.2));
+        assert_eq!(after_first_success(HOUR, None, 0.5), HOUR.mul_f64(0.65));
+        assert!(after_first_success(HOUR, None, 0.999_999) < HOUR.mul_f64(1.1));
+    }
+
+    #[test]
     fn max_age_shortens_the_interval_down_to_a_minute_and_never_lengthens_it() {
-        let interval = |seconds| after_success(HOUR, Some(Duration::from_secs(seconds)), 0.5);
-        assert_eq!(interval(300), Duration::from_secs(300));
-        assert_eq!(interval(0), MIN_REFRESH_INTERVAL);
-        assert_eq!(interval(86_400), HOUR);
+        for (max_age, shortest, shortest_first, longest) in [
+            (86_400, 3_240, 720, 3_960),
+            (600, 540, 120, 660),
+            (300, 270, 60, 330),
+            (65, 60, 60, 71),
+            (60, 60, 60, 66),
+            (0, 60, 60, 66),
+        ] {
+            for (after, shortest) in
+                [(after_success as fn(_, _, _) -> _, shortest), (after_first_success, shortest_first)]
+            {
+                let pause = |random| after(HOUR, Some(max_age * SECOND), random);
+                assert_eq!(pause(0.0), shortest * SECOND, "max-age={max_age}");
+                assert!(pause(0.999_999) <= (longest + 1) * SECOND, "max-age={max_age}");
+                assert!(pause(0.1) > pause(0.0), "max-age={max_age}: even the shortest spread");
+            }
+        }
+    }
+
+    #[test]
+    fn replicas_that_start_together_come_apart_at_once() {
+        for interval in [HOUR, 10 * MINUTE, 5 * MINUTE] {
+            let mean = REPLICAS / interval.as_secs_f64() * 60.0;
+            let peak = busiest_minute(interval, after_first_success);
+            assert!(peak <= 1.5 * mean, "{interval:?}: {peak} a minute, {mean} on average");
+        }
+        let in_step = busiest_minute(HOUR, after_success);
+        assert!(in_step > 4.0 * REPLICAS / 60.0, "why there is a first pause of its own: {in_step}");
+    }
+
+    const REPLICAS: f64 = 10_000.0;
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// How many of 10,000 replicas, whose first sets have come within a minute, refresh in the busiest minute of the ten
+    /// intervals after that.
+    #[expect(clippy::arithmetic_side_effects, reason = "days and thousands are far from any limit")]
+    fn busiest_minute(interval: Duration, first: fn(Duration, Option<Duration>, f64) -> Duration) -> f64 {
+        let mut random = pseudo_random();
+        let mut minutes = vec![0_u32; 10 * usize::try_from(interval.as_secs() / 60).expect("a number")];
+        let mut replica = 0.0;
+        while replica < REPLICAS {
+            let mut at = MINUTE.mul_f64(random()) + first(interval, None, random());
+            while let Some(minute) =
+                usize::try_from(at.as_secs() / 60).ok().and_then(|at| minutes.get_mut(at))
+            {
+                *minute += 1;
+                at += after_success(interval, None, random());
+            }
+            replica += 1.0;
+        }
+        minutes.into_iter().max().unwrap_or(0).into()
+    }
+
+    /// The same numbers in every run, uniform in 0..1: `SplitMix64`.
+    fn pseudo_random() -> impl FnMut() -> f64 {
+        let mut state = 0_u64;
+        move || {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^= z >> 31;
+            f64::from(u32::try_from(z >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@
 //! | default | why |
 //! |---|---|
 //! | [1 h](crate::jwks::REFRESH_INTERVAL) ± 10 % | 24 fetches a day for each replica, spread out |
+//! | the first time, and after failures, 20 to 110 % of it | replicas that start or recover together are not in step |
+//! | a refetch for a token puts the next refresh off by nothing | nor are those that have met a new key together |
 //! | `max-age` shortens it only, to [60 s](crate::jwks::MIN_REFRESH_INTERVAL) at least | a long one would delay the removal of a key |
 //! | back-off 1 s to [60 s](crate::jwks::MAX_BACKOFF), full jitter | a provider that comes back is not met by all at once |
 //! | [5 s](crate::fetch::FETCH_TIMEOUT) a fetch, [512 KiB](crate::jwks::MAX_DOCUMENT_BYTES), 128 keys | a hanging, dripping or flooding provider costs no more |
@@ -40,6 +42,12 @@
 //! | one refetch for an unknown key in [30 s](crate::jwks::REFETCH_COOLDOWN), up to [5 min](crate::jwks::MAX_REFETCH_COOLDOWN) while fruitless | a rotation mostly heals at once, a flood of invented names costs one fetch in each of these times |
 //! | requests wait [1 s](crate::jwks::FIRST_SET_WAIT) for the first set, [2 s](crate::jwks::REFETCH_WAIT) for a refetch | longer than a healthy fetch, shorter than a client's patience |
 //! | 64 different keys can be waited for at a time, by 4,096 requests in all | requests for one new key share a place, invented names do not |
+//!
+//! A tenth alone spreads slowly: 10,000 replicas that start in the same minute would all come back in the same 12 minutes, at
+//! five times the rate that they settle at in the end, and again an hour later. With a first pause of 12 to 66 minutes they
+//! come at about that rate from the first hour on, and none later than 66 minutes after its last refresh. A provider whose
+//! `max-age` is no longer than a minute leaves no room for that: the pauses are 60 to 66 s, and what starts together stays
+//! together for long.
 //!
 //! After an attempt on behalf of a token has failed, the next scheduled fetch is 5 to 10 s away, not the usual second: the
 //! tokens of a moment cost one fetch whether the provider is up or down. Failures after that back off as always.
