@@ -1,0 +1,74 @@
+//! The routers that stand beside any other: without a layer, with one that does nothing, and with this crate's.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::routing::get;
+use http::StatusCode;
+use tower::{Layer, Service};
+use tower_jwt_auth::{Claims, Jwks, JwtAuthLayer, Verifier};
+
+use super::issuer::{AUDIENCE, Issuer, User};
+
+pub fn bare() -> Router {
+    Router::new().route("/me", get(async || StatusCode::NO_CONTENT))
+}
+
+pub fn with_a_layer_that_does_nothing() -> Router {
+    bare().layer(DoNothing::default())
+}
+
+/// This crate, with the keys of `issuer` in memory.
+pub fn guarded(verifier: Verifier) -> Router {
+    Router::new()
+        .route(
+            "/me",
+            get(async |Claims(user): Claims<User>| {
+                black_box(&user);
+                StatusCode::NO_CONTENT
+            }),
+        )
+        .layer(JwtAuthLayer::new(verifier))
+}
+
+/// A verifier of `issuer` as the README makes it.
+pub fn verifier(issuer: &Issuer) -> Verifier {
+    let jwks = Jwks::from_json(issuer.jwks()).expect("a key set");
+    Verifier::new(&issuer.url, AUDIENCE, jwks).expect("a verifier")
+}
+
+/// Passes everything on but, like any layer that is set to something, has a size: axum clones it for every request.
+#[derive(Clone, Default)]
+struct DoNothing {
+    settings: Arc<()>,
+}
+
+#[derive(Clone)]
+struct PassOn<S> {
+    inner: S,
+    settings: Arc<()>,
+}
+
+impl<S> Layer<S> for DoNothing {
+    type Service = PassOn<S>;
+
+    fn layer(&self, inner: S) -> PassOn<S> {
+        PassOn { inner, settings: Arc::clone(&self.settings) }
+    }
+}
+
+impl<S: Service<R>, R> Service<R> for PassOn<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        self.inner.call(request)
+    }
+}
