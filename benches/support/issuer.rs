@@ -148,6 +148,30 @@ impl Issuer {
         self.sign(&self.header("2019-signing-key-9"), &self.claims(0))
     }
 
+    /// Signed by the right key, and yet not to be accepted: by its `nbf`, its `crit` and so on.
+    pub fn doubtful_tokens(&self) -> Vec<(&'static str, String)> {
+        let without = |name: &str| {
+            let mut claims = self.claims(0);
+            claims.as_object_mut().expect("an object").remove(name);
+            self.sign(&self.header(KID), &claims)
+        };
+        let header_with = |name: &str, value: Value| {
+            let mut header = self.header(KID);
+            header[name] = value;
+            self.sign(&header, &self.claims(0))
+        };
+        vec![
+            ("another `iss`", self.token_with("iss", json!("https://other.example"))),
+            ("no `iss`", without("iss")),
+            ("another `aud`", self.token_with("aud", json!("https://other.example"))),
+            ("no `aud`", without("aud")),
+            ("`nbf` in the future", self.token_with("nbf", json!(self.now + 3600))),
+            ("an unknown `crit`", header_with("crit", json!(["x"]))),
+            ("a logout token", header_with("typ", json!("logout+jwt"))),
+            ("a token bound by `cnf`", self.token_with("cnf", json!({ "jkt": "x" }))),
+        ]
+    }
+
     fn header(&self, kid: &str) -> Value {
         json!({ "alg": self.algorithm.name(), "typ": "JWT", "kid": kid })
     }

@@ -8,3 +8,6 @@ pub mod issuer;
 pub mod requests;
 pub mod routers;
 pub mod stopwatch;
+pub mod subjects;
+pub mod targets;
+pub mod threads;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use aws_lc_rs::signature::ParsedPublicKey;
+use axum::Router;
+use axum::body::Body;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use tower::Service;
 
@@ -15,33 +17,29 @@ use super::issuer::split;
 /// How often a future may say that it is not ready: a lock held by a background task, but never a fetch.
 const PATIENCE: u32 = 5_000_000;
 
-/// `Authorization` values, ready to be sent in a circle.
-#[derive(Clone)]
-pub struct Callers {
-    values: Arc<[Box<str>]>,
-    next: usize,
+/// A service that answers a request with this `Authorization`.
+pub type Door = Box<dyn FnMut(HeaderValue) -> StatusCode + Send>;
+
+/// The door of a router.
+pub fn door(router: Router) -> Door {
+    door_of::<_, Body, _>(router)
 }
 
-impl Callers {
-    pub fn with<T: AsRef<str>>(tokens: impl IntoIterator<Item = T>) -> Self {
-        let values = tokens.into_iter().map(|token| format!("Bearer {}", token.as_ref()).into()).collect();
-        Self { values, next: 0 }
-    }
-
-    /// The next request. Its header is copied, so that the text of each token is as near as one just received.
-    pub fn next<B: Default>(&mut self) -> Request<B> {
-        let value = &self.values[self.next];
-        self.next = (self.next + 1) % self.values.len();
+/// The door of a service: it is polled ready, called and polled by hand, request after request, as a server does.
+pub fn door_of<S, B, R>(mut service: S) -> Door
+where
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible> + Send + 'static,
+    B: Default,
+{
+    Box::new(move |authorization| {
         let mut request = Request::new(B::default());
         *request.uri_mut() = Uri::from_static("/me");
-        let value = HeaderValue::from_str(value).expect("a token is ASCII");
-        request.headers_mut().insert(header::AUTHORIZATION, value);
-        request
-    }
+        request.headers_mut().insert(header::AUTHORIZATION, authorization);
+        answer(&mut service, request)
+    })
 }
 
-/// The status that `service` answers with, polled by hand.
-pub fn answer<S, B, R>(service: &mut S, request: Request<B>) -> StatusCode
+fn answer<S, B, R>(service: &mut S, request: Request<B>) -> StatusCode
 where
     S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
 {
@@ -59,15 +57,56 @@ where
     panic!("a request that waits for something: what would be measured is not its own work");
 }
 
-/// Sends the requests of `callers` to `service`, and stops should one be answered with anything but `status`.
-pub fn knock<S, B, R>(mut service: S, mut callers: Callers, status: StatusCode) -> impl FnMut(usize)
-where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
-    B: Default,
-{
+/// What the header says for a token.
+pub fn bearer(token: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("Bearer {token}")).expect("a token is ASCII")
+}
+
+/// The headers of callers who come in a circle.
+#[derive(Clone)]
+pub struct Callers {
+    values: Arc<[Box<str>]>,
+    next: usize,
+    again: Again,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    Comes,
+    Never,
+}
+
+impl Callers {
+    pub fn with<T: AsRef<str>>(tokens: impl IntoIterator<Item = T>) -> Self {
+        let values = tokens.into_iter().map(|token| format!("Bearer {}", token.as_ref()).into()).collect();
+        Self { values, next: 0, again: Again::Comes }
+    }
+
+    /// None comes a second time: should there be too few of them, the program stops.
+    pub fn once(self) -> Self {
+        Self { again: Again::Never, ..self }
+    }
+
+    /// It is copied, so that the text of each token is as near as one that was just received.
+    fn next(&mut self) -> HeaderValue {
+        if self.next == self.values.len() {
+            assert!(
+                self.again == Again::Comes,
+                "this machine is too fast for so few tokens: make more of them"
+            );
+            self.next = 0;
+        }
+        let value = &self.values[self.next];
+        self.next += 1;
+        HeaderValue::from_str(value).expect("a token is ASCII")
+    }
+}
+
+/// Sends the callers to the door, and stops should one be answered with anything but `status`.
+pub fn knock(mut door: Door, mut callers: Callers, status: StatusCode) -> impl FnMut(usize) + Send {
     move |requests| {
         for _ in 0..requests {
-            assert_eq!(answer(&mut service, callers.next()), status);
+            assert_eq!(door(callers.next()), status);
         }
     }
 }
