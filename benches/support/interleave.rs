@@ -11,7 +11,7 @@ use super::stopwatch::Stopwatch;
 const BLOCK: Duration = Duration::from_millis(3);
 
 /// The shortest time that says how many requests make a block.
-const LONG_ENOUGH: Duration = Duration::from_micros(1_000);
+const LONG_ENOUGH: Duration = Duration::from_millis(1);
 
 /// Something that can be done any number of times in a row.
 pub struct Subject {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::interleave::Samples;
 use super::issuer::Algorithm;
 use super::subjects::{
     EXPIRED, FORGED, GARBAGE, NEW, NOTHING, NOTHING_10K, RAW, REPEATED, REPEATED_10K, Run, UNKNOWN_KID,
@@ -107,7 +108,7 @@ pub fn of_run(run: &Run) -> Vec<Target> {
         Target::new(format!("{algorithm}: {name}"), ratio(what, other), Bound::AtMost(most), Unit::Times)
     };
     let above = |name, other| {
-        let median = |name| run.samples(name).map_or(f64::NAN, |samples| samples.median());
+        let median = |name| run.samples(name).map_or(f64::NAN, Samples::median);
         format!("{:.0} ns above it", median(name) - median(other))
     };
     let mut targets = vec![
