@@ -106,10 +106,11 @@ pub fn of_run(run: &Run) -> Vec<Target> {
     let ratio = |name, other| run.ratio(name, other).unwrap_or(f64::NAN);
     let times = |name: &str, what, other, most| {
         Target::new(format!("{algorithm}: {name}"), ratio(what, other), Bound::AtMost(most), Unit::Times)
+            .with_note(middle_half(run, what, other))
     };
     let above = |name, other| {
         let median = |name| run.samples(name).map_or(f64::NAN, Samples::median);
-        format!("{:.0} ns above it", median(name) - median(other))
+        format!("{}; {:.0} ns above it", middle_half(run, name, other), median(name) - median(other))
     };
     let mut targets = vec![
         times("new token ÷ raw", NEW, RAW, new),
@@ -134,6 +135,13 @@ pub fn of_run(run: &Run) -> Vec<Target> {
         }
     }
     targets
+}
+
+/// How far apart the rounds are.
+fn middle_half(run: &Run, name: &str, other: &str) -> String {
+    let quartiles = run.samples(name).zip(run.samples(other));
+    let (low, high) = quartiles.map_or((f64::NAN, f64::NAN), |(own, other)| own.ratio_quartiles_to(other));
+    format!("middle half {low:.2}–{high:.2}")
 }
 
 pub fn of_scaling(scaling: &Scaling) -> Target {
