@@ -1,5 +1,6 @@
-//! The long form: how it hangs together, why the defaults are what they are, and how to run it.
+//! The long form: how it hangs together, why the defaults are what they are, how to run it, and what it costs.
 
 pub mod architecture;
 pub mod defaults;
 pub mod operations;
+pub mod performance;
