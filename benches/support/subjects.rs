@@ -13,6 +13,7 @@ pub const BARE: &str = "router alone";
 pub const NOTHING: &str = "router and a layer that does nothing";
 pub const NOTHING_10K: &str = "the same, 10,000 tokens in turn";
 pub const NEW: &str = "tower-jwt-auth, a new token each time";
+pub const NEW_UNCACHED: &str = "tower-jwt-auth, a new token each time, cache off";
 pub const REPEATED: &str = "tower-jwt-auth, the same token again";
 pub const REPEATED_10K: &str = "tower-jwt-auth, 10,000 tokens in turn";
 pub const FORGED: &str = "tower-jwt-auth, bad signature";
@@ -91,6 +92,7 @@ fn own(issuer: &Issuer, tokens: &[String], verifier: impl Fn() -> Verifier) -> V
         accepted(NOTHING, door(routers::with_a_layer_that_does_nothing()), one()),
         accepted(NOTHING_10K, door(routers::with_a_layer_that_does_nothing()), live()),
         accepted(NEW, guarded(), Callers::with(tokens).once()),
+        accepted(NEW_UNCACHED, door(routers::guarded(verifier().with_token_cache(0))), Callers::with(tokens)),
         accepted(REPEATED, guarded(), one()),
         accepted(REPEATED_10K, remembered, live()),
         refused(FORGED, guarded(), tokens.iter().take(256).map(|token| forged(token))),
