@@ -48,25 +48,23 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let (verdict, entrance) = self.door.judge(&request);
         let mut passage = Passage::of(&request, &verdict, entrance, &self.door);
-        match verdict {
+        let token = match verdict {
             Verdict::Verified { token, expiry_notice } => {
                 passage.note_expiry(&token, expiry_notice);
-                self.door.admit(&mut request, Some(token));
-                ResponseFuture::admitted(self.inner.call(request), passage)
+                Some(token)
             }
-            Verdict::Anonymous => {
-                self.door.admit(&mut request, None);
-                ResponseFuture::admitted(self.inner.call(request), passage)
-            }
+            Verdict::Anonymous => None,
             Verdict::Refused { error, .. } => {
                 self.give_back_readiness();
-                ResponseFuture::answered(passage.refuse(error))
+                return ResponseFuture::answered(passage.refuse(error));
             }
             Verdict::Pending(admission) => {
                 self.give_back_readiness();
                 let service = self.inner.clone();
-                ResponseFuture::pending(Box::pin(admission.decide()), service, request, passage)
+                return ResponseFuture::pending(Box::pin(admission.decide()), service, request, passage);
             }
-        }
+        };
+        self.door.admit(&mut request, token);
+        ResponseFuture::admitted(self.inner.call(request), passage)
     }
 }
