@@ -58,6 +58,7 @@
 //! |---|---|
 //! | 1,024 tokens of up to [4 KiB](crate::verify::MAX_CACHED_TOKEN_BYTES), for up to [5 min](crate::verify::MAX_CACHED_AGE) | a few MiB; most traffic repeats few tokens |
 //! | only accepted tokens, by their whole text, for one generation of keys | it can only repeat a yes that would be given again |
+//! | in a full cache, one that comes for the second time | tokens that come once, however many, drive nobody out and cost next to nothing |
 //!
 //! # Asking a provider
 //!

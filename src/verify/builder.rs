@@ -141,8 +141,10 @@ impl Verifier {
         self.change(|policy| policy.clock = clock)
     }
 
-    /// Remembers up to `tokens` accepted tokens, instead of 1,024; 0 turns the cache off. What an
-    /// [endpoint](crate::remote) has said is remembered there.
+    /// Remembers up to `tokens` accepted tokens, instead of 1,024; 0 turns the cache off.
+    ///
+    /// Once it is full, a token is remembered when it comes for the second time: those that come once drive nobody out.
+    /// What an [endpoint](crate::remote) has said is remembered there.
     pub fn with_token_cache(mut self, tokens: usize) -> Self {
         self.cache = TokenCache::new(tokens);
         self

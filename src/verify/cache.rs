@@ -1,6 +1,7 @@
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use quick_cache::Equivalent;
@@ -24,7 +25,18 @@ const DEFAULT_CAPACITY: usize = 1024;
 /// enter, and time is judged by the caller on every hit.
 pub(super) struct TokenCache {
     capacity: usize,
+    /// None if it has no room at all.
     entries: Option<Entries>,
+    newcomers: Newcomers,
+}
+
+/// What is remembered of a text.
+pub(super) enum Memory {
+    /// It was accepted, under this generation and not long ago.
+    Accepted(Arc<Verified>),
+    /// It was accepted, which counts no longer.
+    Outdated,
+    Nothing,
 }
 
 type Entries = Cache<Text<Box<[u8]>>, Entry, quick_cache::UnitWeighter, foldhash::fast::RandomState>;
@@ -74,7 +86,7 @@ impl TokenCache {
                 quick_cache::sync::DefaultLifecycle::default(),
             )
         });
-        Self { capacity, entries }
+        Self { capacity, entries, newcomers: Newcomers::of(capacity) }
     }
 
     /// One as large, with nothing in it.
@@ -82,23 +94,68 @@ impl TokenCache {
         Self::new(self.capacity)
     }
 
-    pub(super) fn get(&self, text: &[u8], generation: u64, now: NumericDate) -> Option<Arc<Verified>> {
-        if text.len() > MAX_CACHED_TOKEN_BYTES {
-            return None;
-        }
-        let entry = self.entries.as_ref()?.get(&Text(text))?;
+    pub(super) fn get(&self, text: &[u8], generation: u64, now: NumericDate) -> Memory {
+        let entries = self.entries.as_ref().filter(|_| text.len() <= MAX_CACHED_TOKEN_BYTES);
+        let Some(entry) = entries.and_then(|entries| entries.get(&Text(text))) else {
+            return Memory::Nothing;
+        };
         // A clock that was set back makes an entry look younger than it is.
         let counts =
             entry.generation == generation && now >= entry.since && now.since(entry.since) < MAX_CACHED_AGE;
-        counts.then_some(entry.verified)
+        if counts { Memory::Accepted(entry.verified) } else { Memory::Outdated }
     }
 
-    pub(super) fn insert(&self, text: &[u8], generation: u64, since: NumericDate, verified: Arc<Verified>) {
+    /// Remembers that `text` was accepted; `memory` is what was remembered of it before.
+    ///
+    /// A token that was never remembered has to come twice if it would drive another out: those that come once, of which
+    /// there may be any number, drive out nobody and cost next to nothing.
+    pub(super) fn insert(
+        &self,
+        text: &[u8],
+        memory: &Memory,
+        generation: u64,
+        since: NumericDate,
+        verified: Arc<Verified>,
+    ) {
         if let Some(entries) = &self.entries
             && text.len() <= MAX_CACHED_TOKEN_BYTES
+            && (matches!(memory, Memory::Outdated) || self.newcomers.admit(text))
         {
             entries.insert(Text(text.into()), Entry { generation, since, verified });
         }
+    }
+}
+
+/// Who has been here once. It says nothing of whether a token is good.
+struct Newcomers {
+    hasher: foldhash::fast::RandomState,
+    /// How many can still be admitted at once, as nobody is driven out by them.
+    places: AtomicUsize,
+    /// The hashes of those that came last, each in the one place that is its own.
+    seen: Box<[AtomicU64]>,
+}
+
+/// Half a mebibyte of hashes, for the largest caches.
+const MAX_SEEN: usize = 1 << 16;
+
+impl Newcomers {
+    fn of(capacity: usize) -> Self {
+        let seen = capacity.saturating_mul(4).min(MAX_SEEN);
+        let seen = (0..seen).map(|_| AtomicU64::new(0)).collect();
+        Self { hasher: foldhash::fast::RandomState::default(), places: AtomicUsize::new(capacity), seen }
+    }
+
+    /// Whether there is a place, or it has come before and nobody since that shares its place here.
+    fn admit(&self, text: &[u8]) -> bool {
+        // A few too many or too few make no difference: they are bounded by the cache itself.
+        if let Some(left) = self.places.load(Ordering::Relaxed).checked_sub(1) {
+            self.places.store(left, Ordering::Relaxed);
+            return true;
+        }
+        let hash = self.hasher.hash_one(Text(text));
+        let place = usize::try_from(hash).unwrap_or_default().checked_rem(self.seen.len());
+        let place = place.and_then(|place| self.seen.get(place));
+        place.is_some_and(|place| place.swap(hash, Ordering::Relaxed) == hash)
     }
 }
 
@@ -108,5 +165,31 @@ impl fmt::Display for TokenCache {
             0 => f.write_str("no token cache"),
             capacity => write!(f, "up to {capacity} accepted tokens cached for {MAX_CACHED_AGE:?}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_comes_is_admitted_while_there_is_room_and_at_the_second_coming_afterwards() {
+        let newcomers = Newcomers::of(3);
+        for first in [b"a", b"b", b"c"] {
+            assert!(newcomers.admit(first), "there is room");
+        }
+        assert_eq!([newcomers.admit(b"d"), newcomers.admit(b"d")], [false, true]);
+        // Texts are told apart by their ends.
+        let (one, other) =
+            ([b"x".repeat(9), b"1".repeat(40)].concat(), [b"x".repeat(9), b"2".repeat(40)].concat());
+        assert_eq!([newcomers.admit(&one), newcomers.admit(&one)], [false, true]);
+        assert!(!newcomers.admit(&other), "another");
+        assert!(!Newcomers::of(0).admit(b"a"), "there is no room at all");
+    }
+
+    #[test]
+    fn what_is_kept_of_newcomers_is_bounded() {
+        assert_eq!(Newcomers::of(1024).seen.len(), 4096);
+        assert_eq!(Newcomers::of(1 << 40).seen.len(), MAX_SEEN);
     }
 }

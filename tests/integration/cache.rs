@@ -306,6 +306,28 @@ fn a_full_cache_keeps_to_its_bound_and_answers_right_about_tokens_in_and_out_of_
     assert_eq!(counted.outcome(&hot), "token_expired");
 }
 
+#[test]
+fn a_token_drives_another_out_of_a_full_cache_only_when_it_comes_again() {
+    let counted = Counted::of(verifier().with_token_cache(4));
+    let token =
+        |n: u32| shared_key().token(&claims_with(json!({ "jti": n.to_string(), "exp": NOW + 3_600 })));
+    let verifications = |text: &str| {
+        let before = counted.full();
+        assert_eq!(counted.outcome(text), ACCEPTED);
+        counted.full() - before
+    };
+    let first = token(0);
+    assert_eq!([verifications(&first), verifications(&first)], [1, 0], "there is room");
+    for n in 1..100 {
+        assert_eq!(verifications(&token(n)), 1, "{n}");
+    }
+    let late = token(100);
+    assert_eq!([verifications(&late), verifications(&late), verifications(&late)], [1, 1, 0]);
+    // One that was remembered, and has been for too long, is remembered anew at once.
+    counted.advance(MAX_CACHED_AGE.as_secs());
+    assert_eq!([verifications(&late), verifications(&late)], [1, 0]);
+}
+
 #[tokio::test]
 async fn one_entry_serves_every_place_and_each_request_is_told_its_own() {
     let counted = Counted::new();
