@@ -6,6 +6,7 @@ mod json;
 mod jsonwebtoken;
 mod known_headers;
 mod numeric_date;
+mod plain_claims;
 mod unverified_claims;
 
 use std::mem::MaybeUninit;

@@ -17,6 +17,12 @@ impl NumericDate {
         Self(time.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()))
     }
 
+    /// `None` where seconds are too many to be told apart.
+    #[allow(clippy::cast_precision_loss, reason = "within the range, whole seconds are exact")]
+    pub(super) fn from_whole_seconds(seconds: u64) -> Option<Self> {
+        Some(Self(seconds as f64)).filter(|date| date.0 <= Self::MAX)
+    }
+
     pub(crate) fn plus(self, duration: Duration) -> Self {
         Self(self.0 + duration.as_secs_f64())
     }

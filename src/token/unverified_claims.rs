@@ -4,7 +4,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::json::Text;
-use super::{NumericDate, is_sound};
+use super::{NumericDate, is_sound, plain_claims};
 use crate::error::{AuthError, AuthErrorKind};
 
 /// The registered claims before the signature ([RFC 7519 §4.1]), read in one pass that allocates nothing.
@@ -12,7 +12,7 @@ use crate::error::{AuthError, AuthErrorKind};
 /// They can refuse a token and choose where to look for its key; nothing is accepted on their word.
 ///
 /// [RFC 7519 §4.1]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct UnverifiedClaims<'a> {
     pub(crate) iss: Option<Cow<'a, str>>,
     pub(crate) sub: Option<Cow<'a, str>>,
@@ -44,6 +44,18 @@ const MAX_DEPTH: usize = 64;
 impl<'a> UnverifiedClaims<'a> {
     /// Reads `text`, looking for one of `audiences` in `aud` and for the presence of the claims `required`.
     pub(crate) fn parse(
+        text: &'a str,
+        audiences: &[String],
+        required: &[&'static str],
+    ) -> Result<Self, AuthError> {
+        match plain_claims::read(text, audiences, required) {
+            Some(claims) => Ok(claims),
+            None => Self::parse_any(text, audiences, required),
+        }
+    }
+
+    /// Whatever it is written like.
+    pub(super) fn parse_any(
         text: &'a str,
         audiences: &[String],
         required: &[&'static str],
@@ -99,7 +111,7 @@ impl<'de> Visitor<'de> for ClaimsSeed<'_> {
             seen |= claim.bit();
             let read = claim.read_into(&mut claims, self.audiences, &mut map);
             if read.inspect_err(|_| *self.invalid = Some(claim.name()))?
-                && let Some(bit) = self.required_bit(&name)
+                && let Some(bit) = required_bit(self.required, &name)
             {
                 claims.present |= bit;
             }
@@ -117,7 +129,7 @@ impl ClaimsSeed<'_> {
         name: &str,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        let Some(bit) = self.required_bit(name) else {
+        let Some(bit) = required_bit(self.required, name) else {
             return map.next_value::<IgnoredAny>().map(drop);
         };
         if *seen & bit != 0 {
@@ -129,15 +141,16 @@ impl ClaimsSeed<'_> {
         }
         Ok(())
     }
+}
 
-    fn required_bit(&self, name: &str) -> Option<u64> {
-        let index = self.required.iter().position(|required| *required == name)?;
-        1_u64.checked_shl(u32::try_from(index).ok()?)
-    }
+/// The bit that says that the claim `name` is there, if it is required.
+pub(super) fn required_bit(required: &[&'static str], name: &str) -> Option<u64> {
+    let index = required.iter().position(|required| *required == name)?;
+    1_u64.checked_shl(u32::try_from(index).ok()?)
 }
 
 #[derive(Clone, Copy)]
-enum Claim {
+pub(super) enum Claim {
     Iss,
     Sub,
     Aud,
@@ -150,7 +163,7 @@ enum Claim {
 
 impl Claim {
     /// The claim of this name. The compiler makes one comparison of it, where a search would make eight.
-    fn named(name: &str) -> Option<Self> {
+    pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "iss" => Self::Iss,
             "sub" => Self::Sub,
@@ -165,7 +178,7 @@ impl Claim {
     }
 
     /// Its place among those that were seen.
-    const fn bit(self) -> u16 {
+    pub(super) const fn bit(self) -> u16 {
         1 << self as u16
     }
 
@@ -209,10 +222,9 @@ impl Claim {
 /// Reads a string or an array of strings; anything else in it, even beside a match, is invalid.
 struct AudienceSeed<'s>(&'s [String]);
 
-impl AudienceSeed<'_> {
-    fn judge(&self, name: &str) -> Audience {
-        if self.0.iter().any(|ours| ours == name) { Audience::Ours } else { Audience::Others }
-    }
+/// Whether `name` is one of `audiences`.
+pub(super) fn judge_audience(audiences: &[String], name: &str) -> Audience {
+    if audiences.iter().any(|ours| ours == name) { Audience::Ours } else { Audience::Others }
 }
 
 impl<'de> DeserializeSeed<'de> for AudienceSeed<'_> {
@@ -231,13 +243,13 @@ impl<'de> Visitor<'de> for AudienceSeed<'_> {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.judge(name))
+        Ok(judge_audience(self.0, name))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
         let mut audience = Audience::Others;
         while let Some(Text(name)) = names.next_element()? {
-            if self.judge(&name) == Audience::Ours {
+            if judge_audience(self.0, &name) == Audience::Ours {
                 audience = Audience::Ours;
             }
         }
