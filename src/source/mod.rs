@@ -24,6 +24,7 @@
 mod bearer;
 mod cookie;
 mod cross_site;
+mod found;
 mod query;
 mod set_cookie;
 
@@ -36,6 +37,7 @@ use http::{HeaderMap, Method, Request, Uri};
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 pub(crate) use cookie::CookieName;
 pub(crate) use cross_site::CrossSiteRule;
+pub(crate) use found::Found;
 use query::QueryName;
 pub(crate) use query::original_uri;
 pub use set_cookie::{MAX_COOKIE_BYTES, SameSite};
@@ -337,26 +339,6 @@ impl fmt::Debug for RequestHead<'_> {
             .field("method", self.method)
             .field("path", &self.uri.path())
             .finish_non_exhaustive()
-    }
-}
-
-/// A token and where it was.
-pub(crate) struct Found<'r> {
-    /// As it came; nobody has looked at it yet.
-    pub(crate) token: Cow<'r, [u8]>,
-    pub(crate) source: Source,
-}
-
-impl Found<'_> {
-    /// What is to be said of it, if it is refused for `error`: what breaks the syntax of its place is no token at all.
-    ///
-    /// Only then is it looked at: three parts of base64url, as every token that is accepted, break no place's syntax.
-    pub(crate) fn refused_for(&self, error: AuthError) -> AuthError {
-        if self.source == Source::Bearer && !bearer::is_b64token(&self.token) {
-            AuthErrorKind::CredentialsMalformed.into()
-        } else {
-            error
-        }
     }
 }
 

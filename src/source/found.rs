@@ -1,0 +1,49 @@
+use std::borrow::Cow;
+
+use super::Source;
+use super::bearer::is_b64token;
+use crate::error::{AuthError, AuthErrorKind};
+
+/// A token and where it was.
+pub(crate) struct Found<'r> {
+    /// As it came; nobody has looked at it yet.
+    pub(crate) token: Cow<'r, [u8]>,
+    pub(crate) source: Source,
+}
+
+impl Found<'_> {
+    /// What is to be said of it, if it is refused for `error`: what breaks the syntax of its place is no token at all.
+    ///
+    /// Only then is it looked at, and only at what has not been decoded by then: base64url, which every token that is accepted
+    /// is made of, breaks no place's syntax.
+    pub(crate) fn refused_for(&self, error: AuthError) -> AuthError {
+        if self.source != Source::Bearer || is_about_a_whole_token(error.kind()) {
+            return error;
+        }
+        let signature = memchr::memrchr(b'.', &self.token).and_then(|dot| self.token.get(dot..));
+        let unread = match signature {
+            Some(signature) if is_about_claims(error.kind()) => signature,
+            _ => &self.token,
+        };
+        if is_b64token(unread) { error } else { AuthErrorKind::CredentialsMalformed.into() }
+    }
+}
+
+/// Of a token whose header and payload have been decoded.
+fn is_about_claims(kind: AuthErrorKind) -> bool {
+    matches!(
+        kind,
+        AuthErrorKind::IssuerMismatch
+            | AuthErrorKind::AudienceMismatch
+            | AuthErrorKind::ClaimMissing
+            | AuthErrorKind::TokenBound
+            | AuthErrorKind::TokenExpired
+            | AuthErrorKind::TokenNotYetValid
+            | AuthErrorKind::TokenTooOld
+    )
+}
+
+/// Of a token whose signature has been decoded too.
+fn is_about_a_whole_token(kind: AuthErrorKind) -> bool {
+    matches!(kind, AuthErrorKind::KeyUnknown | AuthErrorKind::SignatureInvalid)
+}
