@@ -190,6 +190,37 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_written_before_still_says_what_differs() {
+        let kind = AuthErrorKind::VerifierUnavailable;
+        let pause_of = |error| {
+            let response = Refusals::default().answer(error, Caller::Http);
+            response.headers()[header::RETRY_AFTER].to_str().expect("text").to_owned()
+        };
+        let until = |seconds| AuthError::until(kind, std::time::Duration::from_secs(seconds));
+        assert_eq!([until(7), kind.into(), until(9)].map(pause_of), ["7", "5", "9"]);
+
+        let of_realm = |realm: &str| {
+            let mut refusals = Refusals::default();
+            refusals.set_realm(realm).expect("a realm");
+            refusals
+        };
+        let (one, other) = (of_realm("one"), of_realm("other"));
+        for (refusals, want) in
+            [(&one, "one"), (&other, "other"), (&one, "one"), (&Refusals::default(), "api")]
+        {
+            let response = refusals.answer(AuthErrorKind::TokenMissing.into(), Caller::Http);
+            assert_eq!(challenge_of(&response), Some(&*format!("Bearer realm=\"{want}\"")));
+        }
+        let claim = |claim| {
+            Refusals::default().answer(AuthError::about(AuthErrorKind::ClaimMissing, claim), Caller::Http)
+        };
+        for name in ["sub", "a \"claim\"", "sub"] {
+            let body: serde_json::Value = serde_json::from_str(claim(name).body()).expect("JSON");
+            assert_eq!(body["claim"], name);
+        }
+    }
+
+    #[test]
     fn a_hook_can_replace_the_answer_but_not_lose_the_challenge() {
         let mut refusals = Refusals::default();
         refusals
