@@ -3,10 +3,12 @@
 use std::hint::black_box;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Instant, SystemTime};
 
 use axum::Router;
+use axum::extract::Extension;
 use axum::routing::get;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use tower::{Layer, Service};
 use tower_jwt_auth::{Claims, Jwks, JwtAuthLayer, Verifier};
 
@@ -18,6 +20,16 @@ pub fn bare() -> Router {
 
 pub fn with_a_layer_that_does_nothing() -> Router {
     bare().layer(DoNothing::default())
+}
+
+/// What any layer has to do that leaves something behind for the handler and judges times: an entry in the request's
+/// extensions, a look at the clock for `exp`, and one at the clock by which keys grow old.
+pub fn with_the_least_layer() -> Router {
+    let handler = async |Extension(left): Extension<Left>| {
+        black_box(&left);
+        StatusCode::NO_CONTENT
+    };
+    Router::new().route("/me", get(handler)).layer(Least::default())
 }
 
 /// This crate, with the keys of `issuer` in memory.
@@ -69,6 +81,49 @@ impl<S: Service<R>, R> Service<R> for PassOn<S> {
     }
 
     fn call(&mut self, request: R) -> S::Future {
+        self.inner.call(request)
+    }
+}
+
+/// As large as a verified token.
+#[derive(Clone, Default)]
+struct Left {
+    _shared: Arc<()>,
+    _source: [usize; 3],
+}
+
+#[derive(Clone, Default)]
+struct Least {
+    left: Left,
+}
+
+#[derive(Clone)]
+struct LeaveAndPassOn<S> {
+    inner: S,
+    left: Left,
+}
+
+impl<S> Layer<S> for Least {
+    type Service = LeaveAndPassOn<S>;
+
+    fn layer(&self, inner: S) -> LeaveAndPassOn<S> {
+        LeaveAndPassOn { inner, left: self.left.clone() }
+    }
+}
+
+impl<S: Service<Request<B>>, B> Service<Request<B>> for LeaveAndPassOn<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "what it costs is what is measured")]
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        black_box((SystemTime::now(), Instant::now()));
+        request.extensions_mut().insert(self.left.clone());
         self.inner.call(request)
     }
 }

@@ -11,6 +11,7 @@ use super::routers;
 pub const RAW: &str = "raw signature verification";
 pub const BARE: &str = "router alone";
 pub const NOTHING: &str = "router and a layer that does nothing";
+pub const LEAST: &str = "router and a layer that leaves an entry and reads two clocks";
 pub const NOTHING_10K: &str = "the same, 10,000 tokens in turn";
 pub const NEW: &str = "tower-jwt-auth, a new token each time";
 pub const NEW_UNCACHED: &str = "tower-jwt-auth, a new token each time, cache off";
@@ -99,6 +100,7 @@ fn own(issuer: &Issuer, tokens: &[String], verifier: impl Fn() -> Verifier) -> V
         raw(RAW, issuer.parsed_key(), tokens),
         accepted(BARE, door(routers::bare()), one()),
         accepted(NOTHING, door(routers::with_a_layer_that_does_nothing()), one()),
+        accepted(LEAST, door(routers::with_the_least_layer()), one()),
         accepted(NOTHING_10K, door(routers::with_a_layer_that_does_nothing()), live()),
         accepted(NEW, guarded(), Callers::with(tokens).once()),
         accepted(NEW_UNCACHED, door(routers::guarded(verifier().with_token_cache(0))), Callers::with(tokens)),

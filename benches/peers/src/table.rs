@@ -2,7 +2,7 @@
 
 use crate::support::issuer::Algorithm;
 use crate::support::subjects::{
-    BARE, EXPIRED, FORGED, GARBAGE, NEW, NEW_UNCACHED, NOTHING, NOTHING_10K, RAW, REPEATED, REPEATED_10K,
+    BARE, EXPIRED, FORGED, GARBAGE, LEAST, NEW, NEW_UNCACHED, NOTHING, NOTHING_10K, RAW, REPEATED, REPEATED_10K,
     Run, UNKNOWN_KID, WRONG_AUD, WRONG_ISS,
 };
 use crate::support::targets::{Bound, Target, Unit};
@@ -11,7 +11,7 @@ use crate::trial::Trial;
 /// Not in the table: they are refusals, which are among the targets.
 const LEFT_OUT: [&str; 6] = [FORGED, GARBAGE, UNKNOWN_KID, EXPIRED, WRONG_ISS, WRONG_AUD];
 
-const OWN: [&str; 8] = [RAW, BARE, NOTHING, NOTHING_10K, NEW, NEW_UNCACHED, REPEATED, REPEATED_10K];
+const OWN: [&str; 9] = [RAW, BARE, NOTHING, LEAST, NOTHING_10K, NEW, NEW_UNCACHED, REPEATED, REPEATED_10K];
 
 /// What separates the figures that one process tells the other.
 const SEPARATOR: char = '\t';
