@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::crypto::MacKey;
 use crate::error::ConfigError;
-use crate::token::Algorithm;
+use crate::token::{Algorithm, KnownHeaders};
 
 /// A secret shared with the issuer, for HMAC only.
 ///
@@ -36,6 +36,8 @@ use crate::token::Algorithm;
 pub struct SharedSecret {
     algorithm: Algorithm,
     key: Arc<MacKey>,
+    /// Of tokens that it has verified.
+    known_headers: Arc<KnownHeaders>,
 }
 
 impl SharedSecret {
@@ -62,13 +64,17 @@ impl SharedSecret {
         let key = MacKey::new(algorithm, secret).ok_or_else(|| {
             ConfigError::new(format!("the secret is shorter than the hash of {algorithm}: use random bytes"))
         })?;
-        Ok(Self { algorithm, key: Arc::new(key) })
+        Ok(Self { algorithm, key: Arc::new(key), known_headers: Arc::default() })
     }
 
     /// The one algorithm that this secret verifies.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    pub(crate) fn known_headers(&self) -> &KnownHeaders {
+        &self.known_headers
     }
 
     pub(crate) fn verifies(&self, message: &[u8], tag: &[u8]) -> bool {

@@ -84,7 +84,8 @@ impl<'k> AuthorityNow<'k> {
     pub(super) fn known_headers(&self) -> Option<&KnownHeaders> {
         match self {
             Self::Keys(snapshot) => Some(snapshot.keys().known_headers()),
-            Self::Secret(_) | Self::Endpoint(_) => None,
+            Self::Secret(secret) => Some(secret.known_headers()),
+            Self::Endpoint(_) => None,
         }
     }
 
