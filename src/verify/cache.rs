@@ -1,7 +1,7 @@
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use quick_cache::Equivalent;
@@ -31,7 +31,7 @@ pub(super) struct TokenCache {
 }
 
 /// What is remembered of a text.
-pub(super) enum Memory {
+pub(super) enum Recalled {
     /// It was accepted, under this generation and not long ago.
     Accepted(Arc<Verified>),
     /// It was accepted, which counts no longer.
@@ -94,32 +94,32 @@ impl TokenCache {
         Self::new(self.capacity)
     }
 
-    pub(super) fn get(&self, text: &[u8], generation: u64, now: NumericDate) -> Memory {
+    pub(super) fn get(&self, text: &[u8], generation: u64, now: NumericDate) -> Recalled {
         let entries = self.entries.as_ref().filter(|_| text.len() <= MAX_CACHED_TOKEN_BYTES);
         let Some(entry) = entries.and_then(|entries| entries.get(&Text(text))) else {
-            return Memory::Nothing;
+            return Recalled::Nothing;
         };
         // A clock that was set back makes an entry look younger than it is.
         let counts =
             entry.generation == generation && now >= entry.since && now.since(entry.since) < MAX_CACHED_AGE;
-        if counts { Memory::Accepted(entry.verified) } else { Memory::Outdated }
+        if counts { Recalled::Accepted(entry.verified) } else { Recalled::Outdated }
     }
 
-    /// Remembers that `text` was accepted; `memory` is what was remembered of it before.
+    /// Remembers that `text` was accepted; `recalled` is what was remembered of it before.
     ///
     /// A token that was never remembered has to come twice if it would drive another out: those that come once, of which
     /// there may be any number, drive out nobody and cost next to nothing.
     pub(super) fn insert(
         &self,
         text: &[u8],
-        memory: &Memory,
+        recalled: &Recalled,
         generation: u64,
         since: NumericDate,
         verified: Arc<Verified>,
     ) {
         if let Some(entries) = &self.entries
             && text.len() <= MAX_CACHED_TOKEN_BYTES
-            && (matches!(memory, Memory::Outdated) || self.newcomers.admit(text))
+            && (matches!(recalled, Recalled::Outdated) || self.newcomers.is_worth_remembering(text))
         {
             entries.insert(Text(text.into()), Entry { generation, since, verified });
         }
@@ -129,33 +129,54 @@ impl TokenCache {
 /// Who has been here once. It says nothing of whether a token is good.
 struct Newcomers {
     hasher: foldhash::fast::RandomState,
-    /// How many can still be admitted at once, as nobody is driven out by them.
-    places: AtomicUsize,
-    /// The hashes of those that came last, each in the one place that is its own.
-    seen: Box<[AtomicU64]>,
+    /// How many more can be remembered before one has to be forgotten for it.
+    room_left: AtomicUsize,
+    /// Marks of those that came last: each in any of four, which a part of its hash chooses.
+    recent: Box<[[AtomicU32; 4]]>,
+    strangers: AtomicU64,
 }
 
-/// Half a mebibyte of hashes, for the largest caches.
-const MAX_SEEN: usize = 1 << 16;
+/// Sixteen mebibytes, for caches of a million tokens; in larger ones some tokens have to come more often.
+const MAX_RECENT: usize = 1 << 20;
 
 impl Newcomers {
     fn of(capacity: usize) -> Self {
-        let seen = capacity.saturating_mul(4).min(MAX_SEEN);
-        let seen = (0..seen).map(|_| AtomicU64::new(0)).collect();
-        Self { hasher: foldhash::fast::RandomState::default(), places: AtomicUsize::new(capacity), seen }
+        let recent = (0..capacity.min(MAX_RECENT)).map(|_| [const { AtomicU32::new(0) }; 4]).collect();
+        Self {
+            hasher: foldhash::fast::RandomState::default(),
+            room_left: AtomicUsize::new(capacity),
+            recent,
+            strangers: AtomicU64::new(0),
+        }
     }
 
-    /// Whether there is a place, or it has come before and nobody since that shares its place here.
-    fn admit(&self, text: &[u8]) -> bool {
-        // A few too many or too few make no difference: they are bounded by the cache itself.
-        if let Some(left) = self.places.load(Ordering::Relaxed).checked_sub(1) {
-            self.places.store(left, Ordering::Relaxed);
+    /// Whether the newcomer `text` is to be remembered: while there is room, always; from then on if it came not long ago.
+    ///
+    /// Threads that come at a time may miss each other, which costs a verification more or an entry too many.
+    fn is_worth_remembering(&self, text: &[u8]) -> bool {
+        if let Some(left) = self.room_left.load(Ordering::Relaxed).checked_sub(1) {
+            self.room_left.store(left, Ordering::Relaxed);
             return true;
         }
         let hash = self.hasher.hash_one(Text(text));
-        let place = usize::try_from(hash).unwrap_or_default().checked_rem(self.seen.len());
-        let place = place.and_then(|place| self.seen.get(place));
-        place.is_some_and(|place| place.swap(hash, Ordering::Relaxed) == hash)
+        let index = usize::try_from(hash >> 32).unwrap_or_default().checked_rem(self.recent.len());
+        let Some(marks) = index.and_then(|index| self.recent.get(index)) else { return false };
+        #[allow(clippy::cast_possible_truncation, reason = "the other half chose the four")]
+        let own = hash as u32;
+        if marks.iter().any(|mark| mark.load(Ordering::Relaxed) == own) {
+            return true;
+        }
+        // Any of the four: in a fixed order, tokens that always come in the same one could keep each other out for ever.
+        let any = self.hasher.hash_one(self.strangers.fetch_add(1, Ordering::Relaxed));
+        let [first, second, third, fourth] = marks;
+        let mark = match any % 4 {
+            0 => first,
+            1 => second,
+            2 => third,
+            _ => fourth,
+        };
+        mark.store(own, Ordering::Relaxed);
+        false
     }
 }
 
@@ -173,23 +194,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_comes_is_admitted_while_there_is_room_and_at_the_second_coming_afterwards() {
+    fn a_newcomer_is_remembered_while_there_is_room_and_when_it_comes_again_afterwards() {
         let newcomers = Newcomers::of(3);
-        for first in [b"a", b"b", b"c"] {
-            assert!(newcomers.admit(first), "there is room");
-        }
-        assert_eq!([newcomers.admit(b"d"), newcomers.admit(b"d")], [false, true]);
+        let comes = |text: &[u8]| newcomers.is_worth_remembering(text);
+        assert!([b"a", b"b", b"c"].iter().all(|text| comes(*text)), "there is room");
+        assert_eq!([comes(b"d"), comes(b"d")], [false, true]);
         // Texts are told apart by their ends.
-        let (one, other) =
-            ([b"x".repeat(9), b"1".repeat(40)].concat(), [b"x".repeat(9), b"2".repeat(40)].concat());
-        assert_eq!([newcomers.admit(&one), newcomers.admit(&one)], [false, true]);
-        assert!(!newcomers.admit(&other), "another");
-        assert!(!Newcomers::of(0).admit(b"a"), "there is no room at all");
+        let [one, other] = [b"1", b"2"].map(|end| [b"x".repeat(40), end.repeat(40)].concat());
+        assert_eq!([comes(&one), comes(&one), comes(&other)], [false, true, false]);
+        assert!(!Newcomers::of(0).is_worth_remembering(b"a"), "there is no room at all");
+    }
+
+    #[test]
+    fn a_whole_new_generation_of_tokens_is_remembered_within_a_few_rounds() {
+        for capacity in [64_u32, 1_024, 200_000] {
+            let newcomers = Newcomers::of(usize::try_from(capacity).expect("a number"));
+            let comes = |n: u32| newcomers.is_worth_remembering(&n.to_be_bytes());
+            (0..capacity).for_each(|n| assert!(comes(n)));
+            // In the same order each time, as the worst.
+            let mut strangers: Vec<_> = (capacity..2 * capacity).collect();
+            for left in [100, 40, 16, 8, 4] {
+                strangers.retain(|n| !comes(*n));
+                let most = usize::try_from(capacity).expect("a number") * left / 100 + 8;
+                assert!(strangers.len() <= most, "{} of {capacity} after a round", strangers.len());
+            }
+        }
     }
 
     #[test]
     fn what_is_kept_of_newcomers_is_bounded() {
-        assert_eq!(Newcomers::of(1024).seen.len(), 4096);
-        assert_eq!(Newcomers::of(1 << 40).seen.len(), MAX_SEEN);
+        assert_eq!(Newcomers::of(1024).recent.len(), 1024);
+        assert_eq!(Newcomers::of(1 << 40).recent.len(), MAX_RECENT);
     }
 }

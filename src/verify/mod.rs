@@ -56,7 +56,7 @@ use crate::source::Source;
 use crate::telemetry::{self, CacheUse, VerifyTimer};
 use crate::token::{SignatureRoom, UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
 use authority::AuthorityNow;
-use cache::{Memory, TokenCache};
+use cache::{Recalled, TokenCache};
 use policy::Policy;
 use times::{Timeliness, Times};
 use verified::Verified;
@@ -238,8 +238,9 @@ impl Verifier {
         let generation = authority.generation();
 
         // 0. The same text verified before, under the same policy and the same keys: only time has passed.
-        let memory = generation.map_or(Memory::Nothing, |generation| self.cache.get(text, generation, now));
-        if let Memory::Accepted(verified) = memory {
+        let recalled =
+            generation.map_or(Recalled::Nothing, |generation| self.cache.get(text, generation, now));
+        if let Recalled::Accepted(verified) = recalled {
             let timeliness = self.policy.judge_timeliness(verified.times(), now, source)?;
             authority.check_age().map_err(|stop| stop.for_a_token_that_is(timeliness))?;
             let token = VerifiedToken::new(verified, source);
@@ -292,7 +293,7 @@ impl Verifier {
             headers.keep(token.encoded_header(), &read);
         }
         if let Some(generation) = generation {
-            self.cache.insert(text, &memory, generation, now, verified);
+            self.cache.insert(text, &recalled, generation, now, verified);
         }
         telemetry::verified(CacheUse::Miss);
         Ok(accepted)
