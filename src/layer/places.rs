@@ -107,12 +107,15 @@ impl Places {
         let mismatch = AuthError::from(AuthErrorKind::IssuerMismatch);
         let (first, found) = candidates.first().ok_or(mismatch)?;
         let entrance = match unverified_issuer(&found.token) {
-            Some(issuer) => *self.by_issuer.get(&*issuer).ok_or(mismatch)?,
-            None => self.groups.get(*first).ok_or(mismatch)?.first,
+            Some(issuer) => self.by_issuer.get(&*issuer).copied(),
+            None => self.groups.get(*first).map(|group| group.first),
         };
-        let group = self.group_of.get(entrance);
+        let group = entrance.and_then(|entrance| self.group_of.get(entrance));
         let candidate = candidates.iter().position(|(candidate, _)| Some(candidate) == group);
-        Ok((entrance, candidates.swap_remove(candidate.ok_or(mismatch)?).1))
+        match (entrance, candidate) {
+            (Some(entrance), Some(candidate)) => Ok((entrance, candidates.swap_remove(candidate).1)),
+            _ => Err(found.refused_unread_for(mismatch)),
+        }
     }
 }
 

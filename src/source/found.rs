@@ -26,10 +26,20 @@ impl Found<'_> {
             Some(signature) if is_about_claims(error.kind()) => signature,
             _ => &self.token,
         };
-        // What is base64url is a b64token too, and many times as fast to tell.
-        let is_base64url = !unread.is_empty() && base64_simd::URL_SAFE_NO_PAD.check(unread).is_ok();
-        if is_base64url || is_b64token(unread) { error } else { AuthErrorKind::CredentialsMalformed.into() }
+        or_malformed(unread, error)
     }
+
+    /// [`refused_for`](Self::refused_for), if nothing of it has been decoded for certain.
+    pub(crate) fn refused_unread_for(&self, error: AuthError) -> AuthError {
+        if self.source == Source::Bearer { or_malformed(&self.token, error) } else { error }
+    }
+}
+
+/// `error`, unless `credentials` are no b64token.
+pub(super) fn or_malformed(credentials: &[u8], error: AuthError) -> AuthError {
+    // What is base64url is a b64token too, and many times as fast to tell.
+    let is_base64url = !credentials.is_empty() && base64_simd::URL_SAFE_NO_PAD.check(credentials).is_ok();
+    if is_base64url || is_b64token(credentials) { error } else { AuthErrorKind::CredentialsMalformed.into() }
 }
 
 /// Of a token whose header and payload have been decoded.

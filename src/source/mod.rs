@@ -178,10 +178,19 @@ impl TokenSources {
         &self,
         request: &RequestHead<'r>,
     ) -> Result<Option<Found<'r>>, AuthError> {
-        let mut explicit = None;
-        if self.bearer {
-            keep_only(&mut explicit, bearer::find(request.headers)?.map(Cow::Borrowed), Source::Bearer)?;
-        }
+        let bearer = if self.bearer { bearer::find(request.headers)? } else { None };
+        self.find_beside(bearer, request).map_err(|error| match bearer {
+            Some(bearer) => found::or_malformed(bearer, error),
+            None => error,
+        })
+    }
+
+    fn find_beside<'r>(
+        &self,
+        bearer: Option<&'r [u8]>,
+        request: &RequestHead<'r>,
+    ) -> Result<Option<Found<'r>>, AuthError> {
+        let mut explicit = bearer.map(|token| Found { token: token.into(), source: Source::Bearer });
         if let Some(query) = &self.query {
             keep_only(&mut explicit, query.find(request)?.map(bytes), Source::Query)?;
         }

@@ -1,5 +1,7 @@
 //! Several layers at one door: which of them judges a request, by which cookie, and in whose words.
 
+use axum::body::Body;
+use http::{HeaderValue, Request};
 use serde_json::json;
 use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::jwks::Jwks;
@@ -8,7 +10,7 @@ use tower_jwt_auth::source::TokenSources;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use crate::support::app::{App, Canned, Lines, get, verifier};
-use crate::support::issuer::{AUDIENCE, ISSUER, NOW, jwks_of, shared_key};
+use crate::support::issuer::{AUDIENCE, ISSUER, NOW, claims_with, jwks_of, shared_key};
 use crate::support::site::{Site, token_with};
 
 const OTHER: &str = "https://other.example";
@@ -251,4 +253,49 @@ async fn of_a_hundred_issuers_each_lets_in_its_own_and_nobody_elses() {
         let challenge = answer.headers["www-authenticate"].to_str().expect("text");
         assert!(challenge.contains(&format!("realm=\"tenant {n}\"")), "{n}: {challenge}");
     }
+}
+
+/// Two issuers that read the same places.
+fn of_two_issuers() -> App {
+    let other = Verifier::new(OTHER, AUDIENCE, keys()).expect("a policy");
+    App::behind(any_of([ours(), JwtAuthLayer::new(other.with_clock(FixedClock::at_unix(NOW)))]))
+}
+
+/// What is no b64token is answered with 400 (RFC 6750 §3.1), whosever token it says it is.
+#[tokio::test]
+async fn at_a_door_of_several_issuers_a_line_that_is_no_b64token_is_malformed_whatever_issuer_it_names() {
+    let app = of_two_issuers();
+    for issuer in ["https://issuer.example", "https://other.example", "https://nobody.example"] {
+        let token = shared_key().token(&claims_with(json!({ "iss": issuer })));
+        let (header, rest) = token.split_once('.').expect("a token");
+        let (payload, signature) = rest.split_once('.').expect("a token");
+        for line in [
+            format!("{token} "),
+            format!("{token} x"),
+            format!("{token},x"),
+            format!("{token}\""),
+            format!("x y.{payload}.{signature}"),
+            format!("{header}.{payload}.\u{e9}"),
+            format!("=.{payload}.{signature}"),
+        ] {
+            let mut request = Request::get("/").body(Body::empty()).expect("a request");
+            let value = HeaderValue::from_bytes(format!("Bearer {line}").as_bytes()).expect("a value");
+            request.headers_mut().insert("authorization", value);
+            let verdict = app.verdict(request).await;
+            assert_eq!(verdict, (400, "credentials_malformed".to_owned()), "{issuer}: {line:?}");
+        }
+    }
+}
+
+/// The same of an issuer that is known, but not for bearer tokens.
+#[tokio::test]
+async fn a_line_that_is_no_b64token_is_malformed_where_its_issuer_reads_no_header() {
+    let other = Verifier::new(OTHER, AUDIENCE, keys()).expect("a policy");
+    let other = JwtAuthLayer::new(other.with_clock(FixedClock::at_unix(NOW)))
+        .with_sources(TokenSources::default().without_bearer());
+    let app = App::behind(any_of([ours(), other]));
+    let token = shared_key().token(&claims_with(json!({ "iss": OTHER })));
+    let line = format!("Bearer {token},x");
+    let verdict = app.verdict(get("/", &[("authorization", &line)])).await;
+    assert_eq!(verdict, (400, "credentials_malformed".to_owned()));
 }

@@ -150,6 +150,16 @@ async fn an_authorization_line_is_bearer_then_spaces_then_one_b64token() {
     }
 }
 
+/// Whatever else is wrong with the request.
+#[tokio::test]
+async fn a_line_that_is_no_b64token_is_malformed_whatever_the_query_holds() {
+    let app = App::new();
+    for uri in ["/?jwt=%FF", "/?jwt=a", "/?jwt=a&jwt=b"] {
+        assert_verdict(&app, get(uri, &[("authorization", "Bearer a b")]), MALFORMED, uri).await;
+    }
+    assert_verdict(&app, get("/?jwt=%FF", &[("authorization", "Bearer a")]), BAD_TOKEN, "that is one").await;
+}
+
 #[tokio::test]
 async fn a_cookie_is_taken_byte_for_byte_from_wherever_it_stands() {
     let app = App::new();
