@@ -119,7 +119,8 @@ impl TokenCache {
     ) {
         if let Some(entries) = &self.entries
             && text.len() <= MAX_CACHED_TOKEN_BYTES
-            && (matches!(recalled, Recalled::Outdated) || self.newcomers.is_worth_remembering(text))
+            && (matches!(recalled, Recalled::Outdated)
+                || self.newcomers.is_worth_remembering(text, generation))
         {
             entries.insert(Text(text.into()), Entry { generation, since, verified });
         }
@@ -129,8 +130,11 @@ impl TokenCache {
 /// Who has been here once. It says nothing of whether a token is good.
 struct Newcomers {
     hasher: foldhash::fast::RandomState,
-    /// How many more can be remembered before one has to be forgotten for it.
+    capacity: usize,
+    /// How many more can be remembered before one that counts has to be forgotten for it.
     room_left: AtomicUsize,
+    /// Of the keys that those were verified with who took the room.
+    generation: AtomicU64,
     /// Marks of those that came last: each in any of four, which a part of its hash chooses.
     recent: Box<[[AtomicU32; 4]]>,
     strangers: AtomicU64,
@@ -144,7 +148,9 @@ impl Newcomers {
         let recent = (0..capacity.min(MAX_RECENT)).map(|_| [const { AtomicU32::new(0) }; 4]).collect();
         Self {
             hasher: foldhash::fast::RandomState::default(),
+            capacity,
             room_left: AtomicUsize::new(capacity),
+            generation: AtomicU64::new(0),
             recent,
             strangers: AtomicU64::new(0),
         }
@@ -153,7 +159,11 @@ impl Newcomers {
     /// Whether the newcomer `text` is to be remembered: while there is room, always; from then on if it came not long ago.
     ///
     /// Threads that come at a time may miss each other, which costs a verification more or an entry too many.
-    fn is_worth_remembering(&self, text: &[u8]) -> bool {
+    fn is_worth_remembering(&self, text: &[u8], generation: u64) -> bool {
+        if self.generation.swap(generation, Ordering::Relaxed) != generation {
+            // With the keys, all that was remembered has become worthless.
+            self.room_left.store(self.capacity, Ordering::Relaxed);
+        }
         if let Some(left) = self.room_left.load(Ordering::Relaxed).checked_sub(1) {
             self.room_left.store(left, Ordering::Relaxed);
             return true;
@@ -196,20 +206,23 @@ mod tests {
     #[test]
     fn a_newcomer_is_remembered_while_there_is_room_and_when_it_comes_again_afterwards() {
         let newcomers = Newcomers::of(3);
-        let comes = |text: &[u8]| newcomers.is_worth_remembering(text);
+        let comes = |text: &[u8]| newcomers.is_worth_remembering(text, 1);
         assert!([b"a", b"b", b"c"].iter().all(|text| comes(*text)), "there is room");
         assert_eq!([comes(b"d"), comes(b"d")], [false, true]);
         // Texts are told apart by their ends.
         let [one, other] = [b"1", b"2"].map(|end| [b"x".repeat(40), end.repeat(40)].concat());
         assert_eq!([comes(&one), comes(&one), comes(&other)], [false, true, false]);
-        assert!(!Newcomers::of(0).is_worth_remembering(b"a"), "there is no room at all");
+        assert!(!Newcomers::of(0).is_worth_remembering(b"a", 1), "there is no room at all");
+        // Other keys: nobody who was remembered counts any more.
+        let comes = |text: &[u8]| newcomers.is_worth_remembering(text, 2);
+        assert_eq!([b"e", b"f", b"g", b"h"].map(|text| comes(text)), [true, true, true, false]);
     }
 
     #[test]
     fn a_whole_new_generation_of_tokens_is_remembered_within_a_few_rounds() {
         for capacity in [64_u32, 1_024, 200_000] {
             let newcomers = Newcomers::of(usize::try_from(capacity).expect("a number"));
-            let comes = |n: u32| newcomers.is_worth_remembering(&n.to_be_bytes());
+            let comes = |n: u32| newcomers.is_worth_remembering(&n.to_be_bytes(), 1);
             (0..capacity).for_each(|n| assert!(comes(n)));
             // In the same order each time, as the worst.
             let mut strangers: Vec<_> = (capacity..2 * capacity).collect();
