@@ -75,6 +75,8 @@ impl Server {
     }
 
     fn new(router: Router, runtime: Runtime) -> Self {
+        // As a server serves it: until then, axum puts the layers around each route anew for every request.
+        let router = router.with_state(());
         Self { router, runtime }
     }
 

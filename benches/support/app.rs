@@ -22,12 +22,15 @@ pub fn guarded(layer: JwtAuthLayer) -> Router {
         drop(user);
         StatusCode::NO_CONTENT
     };
-    Router::new().route("/me", any(handler)).layer(layer)
+    Router::new().route("/me", any(handler)).layer(layer).with_state(())
 }
 
 /// A handler behind a layer that does nothing: what any layer costs.
 pub fn unguarded() -> Router {
-    Router::new().route("/me", any(async || StatusCode::NO_CONTENT)).layer(DoNothing::default())
+    Router::new()
+        .route("/me", any(async || StatusCode::NO_CONTENT))
+        .layer(DoNothing::default())
+        .with_state(())
 }
 
 /// Has a size, like any layer that is set to something: axum clones it for every request.

@@ -15,11 +15,11 @@ use tower_jwt_auth::{Claims, Jwks, JwtAuthLayer, Verifier};
 use super::issuer::{AUDIENCE, Issuer, User};
 
 pub fn bare() -> Router {
-    Router::new().route("/me", get(async || StatusCode::NO_CONTENT))
+    finished(Router::new().route("/me", get(async || StatusCode::NO_CONTENT)))
 }
 
 pub fn with_a_layer_that_does_nothing() -> Router {
-    bare().layer(DoNothing::default())
+    finished(bare().layer(DoNothing::default()))
 }
 
 /// What any layer has to do that leaves something behind for the handler and judges times: an entry in the request's
@@ -29,12 +29,17 @@ pub fn with_the_least_layer() -> Router {
         black_box(&left);
         StatusCode::NO_CONTENT
     };
-    Router::new().route("/me", get(handler)).layer(Least::default())
+    finished(Router::new().route("/me", get(handler)).layer(Least::default()))
+}
+
+/// As a server serves it: until then, axum puts the layers around each route anew for every request.
+fn finished(router: Router) -> Router {
+    router.with_state(())
 }
 
 /// This crate, with the keys of `issuer` in memory.
 pub fn guarded(verifier: Verifier) -> Router {
-    Router::new()
+    let router = Router::new()
         .route(
             "/me",
             get(async |Claims(user): Claims<User>| {
@@ -42,7 +47,8 @@ pub fn guarded(verifier: Verifier) -> Router {
                 StatusCode::NO_CONTENT
             }),
         )
-        .layer(JwtAuthLayer::new(verifier))
+        .layer(JwtAuthLayer::new(verifier));
+    finished(router)
 }
 
 /// A verifier of `issuer` as the README makes it.

@@ -107,7 +107,7 @@ pub fn verifier_over(authority: impl Into<Authority>) -> Verifier {
     Verifier::new(ISSUER, AUDIENCE, authority).expect("a policy")
 }
 
-/// Tokens that are new to their verifier each time they come, and are remembered each time, as tokens of the wild are.
+/// Tokens that are new to their verifier each time they come, and are remembered each time, as in a cache that has room.
 ///
 /// A pool that is larger than the cache would not do: the cache keeps some of what comes round in a circle. To turn the cache
 /// off would leave out what it costs to remember a token. So the pool's own clock, which is the machine's and more, goes a

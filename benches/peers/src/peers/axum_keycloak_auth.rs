@@ -37,7 +37,7 @@ pub async fn door(issuer: &Issuer) -> Option<Door> {
         .passthrough_mode(PassthroughMode::Block)
         .expected_audiences(vec![AUDIENCE.to_owned()])
         .build();
-    let router = Router::new().route("/me", get(handler)).layer(layer);
+    let router = Router::new().route("/me", get(handler)).layer(layer).with_state(());
     Some(requests::door(router))
 }
 

@@ -15,7 +15,7 @@ pub async fn door(issuer: &Issuer) -> Option<Door> {
     let validation = Validation::new().iss(&[&issuer.url]).aud(&[AUDIENCE]).nbf(true);
     let authorizer: Authorizer<User> =
         JwtAuthorizer::from_oidc(&issuer.url).validation(validation).build().await.expect("an authorizer");
-    let router = Router::new().route("/me", get(handler)).layer(authorizer.into_layer());
+    let router = Router::new().route("/me", get(handler)).layer(authorizer.into_layer()).with_state(());
     Some(requests::door_of::<_, Body, _>(router))
 }
 

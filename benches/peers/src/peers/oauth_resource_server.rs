@@ -27,7 +27,7 @@ pub async fn door(issuer: &Issuer) -> Option<Door> {
     validator.refresh_now().await.expect("keys");
     let policy = static_token_policy(None, Some(&resolved), false).expect("a policy");
     let layer = AuthLayer::from_decision(policy, Some(validator)).expect("a layer");
-    let router = Router::new().route("/me", get(handler)).route_layer(layer);
+    let router = Router::new().route("/me", get(handler)).route_layer(layer).with_state(());
     Some(requests::door(router))
 }
 

@@ -18,7 +18,7 @@ pub async fn door(issuer: &Issuer) -> Option<Door> {
         .build()
         .await
         .expect("a resource server");
-    let router = Router::new().route("/me", get(handler)).layer(server.into_layer());
+    let router = Router::new().route("/me", get(handler)).layer(server.into_layer()).with_state(());
     Some(requests::door(router))
 }
 
