@@ -29,6 +29,7 @@ impl Provider {
             .collect();
         let documents = issuers.iter().flat_map(documents).collect::<HashMap<_, _>>();
         let app = Router::new().route("/{*path}", get(document)).with_state(Arc::new(documents));
+        #[allow(clippy::disallowed_methods, reason = "it has to serve while others are measured")]
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self { issuers }
     }

@@ -13,22 +13,25 @@ use crate::support::issuer::{AUDIENCE, Algorithm, Issuer, User};
 use crate::support::requests::{self, Door};
 
 pub async fn door(issuer: &Issuer) -> Option<Door> {
-    let mut validation = Validation::new(match issuer.algorithm {
+    Some(requests::door(router(&issuer.url, issuer.algorithm).await))
+}
+
+pub async fn router(issuer: &str, algorithm: Algorithm) -> Router {
+    let mut validation = Validation::new(match algorithm {
         Algorithm::Rs256 => Alg::RS256,
         Algorithm::Es256 => Alg::ES256,
         Algorithm::EdDsa => Alg::EdDSA,
     });
     validation.set_audience(&[AUDIENCE]);
-    validation.set_issuer(&[&issuer.url]);
+    validation.set_issuer(&[issuer]);
     let decoder = RemoteJwksDecoder::builder()
-        .jwks_url(format!("{}/jwks", issuer.url))
+        .jwks_url(format!("{issuer}/jwks"))
         .validation(validation)
         .build()
         .expect("a decoder");
     decoder.initialize().await.expect("keys");
     let decoder: Decoder<User> = Arc::new(decoder);
-    let router = Router::new().route("/me", get(handler)).with_state(decoder);
-    Some(requests::door(router))
+    Router::new().route("/me", get(handler)).with_state(decoder)
 }
 
 async fn handler(user: Claims<User>) -> StatusCode {

@@ -13,22 +13,26 @@ use crate::support::issuer::{AUDIENCE, Issuer, User};
 use crate::support::requests::{self, Door};
 
 pub async fn door(issuer: &Issuer) -> Option<Door> {
+    Some(requests::door(router(&issuer.url).await))
+}
+
+pub async fn router(issuer: &str) -> Router {
     let config = OAuthConfig {
         enabled: true,
-        issuer: issuer.url.clone(),
+        issuer: issuer.to_owned(),
         audience: AUDIENCE.into(),
         resource: AUDIENCE.into(),
         required_scope: Some("read".into()),
         ..OAuthConfig::default()
     };
-    let resolved = config.resolve(KeyNaming::Dotted("oauth")).expect("a good configuration")?;
+    let resolved =
+        config.resolve(KeyNaming::Dotted("oauth")).expect("a good configuration").expect("it is enabled");
     let validator = Arc::new(OAuthValidator::new(&resolved).expect("a validator"));
     validator.spawn_background_refresh();
     validator.refresh_now().await.expect("keys");
     let policy = static_token_policy(None, Some(&resolved), false).expect("a policy");
     let layer = AuthLayer::from_decision(policy, Some(validator)).expect("a layer");
-    let router = Router::new().route("/me", get(handler)).route_layer(layer).with_state(());
-    Some(requests::door(router))
+    Router::new().route("/me", get(handler)).route_layer(layer).with_state(())
 }
 
 async fn handler(token: AuthorizedToken) -> Result<StatusCode, StatusCode> {
