@@ -16,10 +16,7 @@ pub const REFERENCE_RAW: f64 = 20.7;
 
 /// Why a target is missed, where it is: how the name ends, and the reason. The profiles are in `manual::performance`.
 const WHY: &[(&str, &str)] = &[
-    (
-        "new token ÷ raw",
-        "of what is above 1, the router is a quarter and the handler's own type, by serde, a fifth",
-    ),
+    ("new token ÷ raw", "a third of what is above 1 is the router and the handler's own type, by serde"),
     (
         "bad signature ÷ raw",
         "a refusal through the router costs what garbage does, with RS256 more than the margin alone",

@@ -2,8 +2,8 @@
 
 use crate::support::issuer::Algorithm;
 use crate::support::subjects::{
-    BARE, EXPIRED, FORGED, GARBAGE, LEAST, NEW, NEW_UNCACHED, NOTHING, NOTHING_10K, RAW, REPEATED, REPEATED_10K,
-    Run, UNKNOWN_KID, WRONG_AUD, WRONG_ISS,
+    BARE, EXPIRED, FORGED, GARBAGE, LEAST, NEW, NEW_UNCACHED, NOTHING, NOTHING_10K, RAW, REPEATED,
+    REPEATED_10K, Run, UNKNOWN_KID, WRONG_AUD, WRONG_ISS,
 };
 use crate::support::targets::{Bound, Target, Unit};
 use crate::trial::Trial;
