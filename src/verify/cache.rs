@@ -49,7 +49,8 @@ struct Entry {
 }
 
 /// The text of a token, compared as a whole and hashed by its end: that is the end of a signature, which differs from
-/// token to token, and which nobody chooses but those who sign.
+/// token to token, and which nobody chooses but those who sign. Who knows the end of a token, as somebody must to have the
+/// rest compared, has seen it whole.
 #[derive(PartialEq, Eq)]
 struct Text<T>(T);
 

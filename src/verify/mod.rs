@@ -78,7 +78,8 @@ use verified::Verified;
 /// 5. `iss`, `aud`, `sub`, `cnf` and the presence of claims satisfy the policy ([RFC 7519 §4.1], [RFC 8725 §3.8]).
 /// 6. So do `exp`, `nbf` and `iat` ([RFC 7519 §4.1.4], [RFC 7519 §4.1.5]). Where [late links](Self::distinguish_late_links)
 ///    are told apart, a token that is expired, and nothing else, goes on to be refused after step 9.
-/// 7. A key of the issuer has its `kid` and its `alg` ([RFC 7515 §6]).
+/// 7. Its signature is strict base64url, the keys are not too old, and one of the issuer's has its `kid` and its `alg`
+///    ([RFC 7515 §6]).
 /// 8. That key made its signature ([RFC 7515 §5.2]); or, instead of both, the issuer's
 ///    [endpoint](crate::remote) says that it did.
 /// 9. The [rules](Self::with_rule) of the application accept it.
