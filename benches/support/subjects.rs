@@ -11,7 +11,7 @@ use super::routers;
 pub const RAW: &str = "raw signature verification";
 pub const BARE: &str = "router alone";
 pub const NOTHING: &str = "router and a layer that does nothing";
-pub const LEAST: &str = "router and a layer that leaves an entry and reads two clocks";
+pub const LEAST: &str = "router and the least that such a layer can do: leave an entry and read two clocks";
 pub const NOTHING_10K: &str = "the same, 10,000 tokens in turn";
 pub const NEW: &str = "tower-jwt-auth, a new token each time";
 pub const NEW_UNCACHED: &str = "tower-jwt-auth, a new token each time, cache off";

@@ -19,11 +19,11 @@ const WHY: &[(&str, &str)] = &[
     ("new token ÷ raw", "a third of what is above 1 is the router and the handler's own type, by serde"),
     (
         "bad signature ÷ raw",
-        "a refusal through the router costs what garbage does, with RS256 more than the margin alone",
+        "a refusal through the router costs what garbage does: with RS256, that is more than the margin",
     ),
     (
         "repeated token ÷ do-nothing layer",
-        "to leave an entry in the request and to read two clocks is above it alone",
+        "the do-nothing layer with one entry in the request and two looks at a clock is beyond it already",
     ),
     (
         "10,000 live tokens ÷ do-nothing layer",
@@ -183,7 +183,7 @@ pub fn of_scaling(scaling: &Scaling) -> Target {
 pub fn scale(rs256: &Run) -> String {
     let raw = rs256.samples(RAW).map_or(f64::NAN, |samples| samples.median() / 1e3);
     format!(
-        "Raw RS256 takes {raw:.1} µs on this machine. Times are judged as the ratio to that, times the {REFERENCE_RAW} µs of \
+        "Raw RS256 takes {raw:.1} µs on this machine. Times are judged as the median of the rounds' ratios to that, times the {REFERENCE_RAW} µs of \
          the machine that the targets were set on."
     )
 }

@@ -77,7 +77,7 @@
 //!
 //! Publish the new key two hours before signing with it, and every replica that can reach the provider has it by then: a
 //! refresh is up to 66 minutes after the one before it. A replica that meets a token of a
-//! key it has not seen fetches the set, and the request waits for it; but only if no other attempt was made in the last
+//! key it has not seen fetches the set, and the request waits for it; but only if none was fetched for a token in the last
 //! 30 s, or up to 5 min after fruitless ones, which anybody can cause with invented key names. Until then its tokens get
 //! 401 `key_unknown`, as those of any unknown key do while the keys are fresh.
 //!

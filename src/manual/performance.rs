@@ -49,7 +49,8 @@
 //! | axum-jwt-auth 0.7.0, with aws-lc | 38,000 | 0.81 ms | 1.55 ms | 0 | 36.7 µs | 0.37 (0.36–0.38) |
 //! | oauth-resource-server 0.4.1 | 31,400 | 0.92 ms | 2.02 ms | 0 | 46.7 µs | 0.32 (0.24–0.33) |
 //!
-//! *Processor* is the time of the server's threads for one request, and the figure to go by: the load generator and the
+//! *Processor* is the time of the server's threads for one request, and the figure to go by; ratios are medians of those of
+//! the rounds. With sockets more is touched between two requests than without, and all of it costs more: the load generator and the
 //! server share two cores, and the throughput of one server differed from round to round by the range in brackets. The
 //! tokens of the third row are new by a clock that outruns the cache, and are remembered.
 //!
@@ -70,18 +71,19 @@
 //!
 //! No good token was refused. A provider that is down or hangs costs the requests nothing that can be seen. With keys that
 //! rotate, all 1,000 tokens are replaced each second by those of the next key, and each is verified again when the set
-//! changes, some 2,000 signatures a second: a request took 1.1 µs more. A fetch that hangs is given up after 5 s, so that
+//! changes, some 2,000 signatures a second: a request took about 1 µs more, by which two runs of the same differ too. All four
+//! servers fetch throughout, also while another has its turn. A fetch that hangs is given up after 5 s, so that
 //! there were few.
 //!
 //! # What a layer cannot do without
 //!
-//! The targets of `cargo bench --bench targets` that are missed are missed for these reasons (2026-11-25, RS256, through an
-//! axum router, in one process; `cargo run --release --manifest-path benches/peers/Cargo.toml`):
+//! Of the 26 targets of `cargo bench --bench targets`, a third are reached. The others are missed for these reasons (2026-11-25,
+//! on an AMD EPYC, RS256, through an axum router, the making of the request included, unlike in the tables of `scale`; `cargo run --release --manifest-path benches/peers/Cargo.toml`):
 //!
 //! | request | time | ÷ do-nothing layer |
 //! |---|--:|--:|
 //! | layer that does nothing | 0.61 µs | 1 |
-//! | layer that leaves an entry in the request's extensions and reads two clocks | 0.81 µs | 1.33 |
+//! | layer that leaves an entry in the request's extensions and reads two clocks, the least that one like this can do | 0.81 µs | 1.33 |
 //! | repeated token | 1.17 µs | 1.91 |
 //! | garbage, refused | 0.99 µs | 1.6 |
 //! | expired token, refused | 1.53 µs | 2.5 |
@@ -164,14 +166,14 @@
 //! | an outage of two hours, requests hang | 219 | 290 | 1.3 |
 //!
 //! A minute, as single seconds of so few fetches are chance. A rotation without notice costs one fetch more for each replica
-//! as soon as one of its users has a new token: to spread them would be to refuse good tokens. While the provider is down each
-//! replica tries about twice a minute, which is 120 times as often as otherwise; that of the busiest second was 406.
+//! as soon as one of its users has a new token: to spread them would be to refuse good tokens. While the provider is down,
+//! each replica that has noticed tries about twice a minute, some 120 times as often as otherwise.
 //!
 #![doc = include_str!("performance/fleet.svg")]
 //!
 //! # A swap of the keys
 //!
-//! Readers do not notice it: with 500 swaps a second, the median of a verification was within 1 % of what it was with none,
+//! The median does not notice it: with 500 swaps a second, the median of a verification was within 1 % of what it was with none,
 //! for a new token and for a repeated one (2026-11-24, `cargo bench --bench verify -- swaps`). A set with other keys is a
 //! new generation, and each live token is verified once more after it. A refresh that brings the same keys is none.
 //!
@@ -201,6 +203,7 @@
 //! | `.ci/paths` | instructions and allocations of each path, counted under valgrind |
 //! | `cargo run --release --manifest-path benches/peers/Cargo.toml --bin server` | a whole server under load, with peers beside it, and with trouble at the provider; needs `wrk` |
 //!
-//! `verify` and `scale` take a part of a name to measure less. The points of a dimension take turns, and each is compared with the
+//! `verify` takes a part of a name to measure less, `scale` whole names of dimensions; `scale` and `fleet` draw their plots
+//! anew. The points of a dimension take turns, and each is compared with the
 //! layer that does nothing in the same round, as the clock of a processor drifts by more than what is to be seen. For the
 //! same reason the times of `verify` are good for a first look, and to be compared with care.
