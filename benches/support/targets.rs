@@ -37,7 +37,14 @@ const WHY: &[(&str, &str)] = &[
         "unknown `kid` refused",
         "its claims have to be read first, so that only a plausible token can cause a fetch",
     ),
+    ("expired refused", READ_FIRST),
+    ("another `iss` refused", READ_FIRST),
+    ("another `aud` refused", READ_FIRST),
+    ("p99.9 with swaps ÷ without", "so few samples show whatever else the machine does"),
 ];
+
+const READ_FIRST: &str =
+    "within the noise of a run: beyond garbage it costs base64 and the reading of its claims";
 
 const REACHED: &str = "reached";
 
