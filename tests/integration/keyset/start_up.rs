@@ -1,9 +1,11 @@
 //! Contract §5, "start": it does not block, it does not fail, and requests wait for a second at most.
 
+use tower_jwt_auth::JwtAuthLayer;
 use tower_jwt_auth::error::AuthErrorKind::{KeysPending, TokenExpired};
 use tower_jwt_auth::jwks::{FIRST_SET_WAIT, JwksState};
 
 use super::*;
+use crate::support::app::{App, get};
 use crate::support::issuer::claims_with;
 
 #[tokio::test(start_paused = true)]
@@ -111,4 +113,20 @@ fn a_remote_set_outside_of_a_runtime_is_a_configuration_error() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let _inside = runtime.enter();
     assert!(build().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_is_no_b64token_is_malformed_also_before_the_first_set() {
+    let key = key("one");
+    let provider = ScriptedFetch::serving(Answer::broken());
+    let app = App::behind(JwtAuthLayer::new(verifier(&remote(&provider))));
+    let token = key.token(&good_claims());
+    for (line, want) in [
+        (format!("Bearer {token}"), (503, "keys_pending")),
+        (format!("Bearer {token},x"), (400, "credentials_malformed")),
+        (format!("Bearer {token} x"), (400, "credentials_malformed")),
+    ] {
+        let (status, code) = app.verdict(get("/", &[("authorization", &line)])).await;
+        assert_eq!((status, &*code), want, "{line}");
+    }
 }
