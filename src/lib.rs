@@ -82,6 +82,8 @@ pub mod remote;
 pub mod replay;
 pub mod source;
 mod telemetry;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 pub mod token;
 pub mod verify;
 

@@ -32,5 +32,6 @@ mod secrets;
 mod shape;
 mod signature;
 mod support;
+mod test_util;
 mod time;
 mod transport;
