@@ -184,7 +184,7 @@ fn a_header_that_was_read_for_one_verifier_is_judged_anew_by_another_of_the_same
 fn a_header_that_was_accepted_before_is_no_signature() {
     let counted = Counted::new();
     assert_eq!(counted.outcome(&token_until(NOW + 3_600)), ACCEPTED);
-    let stranger = SigningKey::generate(Algorithm::Es256, &shared_key().kid);
+    let stranger = SigningKey::generate(Algorithm::Es256, shared_key().kid());
     let forged = stranger.token_with_header(&shared_key().header(), &good_claims());
     assert_eq!(counted.outcome(&forged), "signature_invalid");
     assert_eq!(counted.outcome(&token_until(NOW + 3_601)), ACCEPTED);
@@ -372,7 +372,7 @@ fn claims_are_read_into_each_type_once_for_all_uses_of_a_token() {
 
 #[test]
 fn a_key_that_is_loaded_for_another_verifier_says_nothing_here() -> Result<(), ConfigError> {
-    let other = SigningKey::generate(Algorithm::Es256, &shared_key().kid);
+    let other = SigningKey::generate(Algorithm::Es256, shared_key().kid());
     let theirs = crate::support::app::verifier_with(Jwks::from_json(jwks_of([&other]))?);
     let ours = verifier();
     let token = other.token(&good_claims());

@@ -128,7 +128,7 @@ fn a_token_of_another_tenant_is_refused_whatever_it_shares_with_ours() {
     let ours = verifier();
     let theirs = SigningKey::generate(Algorithm::Es256, "es256-b");
     let their_claims = claims_with(json!({ "iss": "https://issuer.example/b" }));
-    let lookalike = SigningKey::generate(Algorithm::Es256, &shared_key().kid);
+    let lookalike = SigningKey::generate(Algorithm::Es256, shared_key().kid());
     let for_b = claims_with(json!({ "aud": "api-b" }));
     for (name, token, want) in [
         ("our key, our claims", shared_key().token(&good_claims()), ACCEPTED),

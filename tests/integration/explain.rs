@@ -13,7 +13,7 @@ use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::verify::{Check, Explanation, Outcome};
 
 use crate::support::app::{ACCEPTED, Canned, cold_jwks, verifier, verifier_with};
-use crate::support::idp::{Answer, ScriptedFetch};
+use crate::support::idp::{Answer, in_memory};
 use crate::support::issuer::{
     NOW, SigningKey, claims_with, encode, good_claims, jwks_of, mac_token, shared_key,
 };
@@ -267,7 +267,7 @@ async fn a_token_that_is_refused_for_its_claims_causes_no_fetch_and_no_call() ->
     let hopeless = signed(json!({ "exp": 1 }));
     let unknown = SigningKey::generate(Algorithm::Es256, "nobody's").token(&claims_with(json!({ "exp": 1 })));
 
-    let provider = ScriptedFetch::serving(Answer::of(jwks_of([shared_key()])));
+    let provider = in_memory(Answer::of(jwks_of([shared_key()])));
     let jwks = Jwks::builder("https://issuer.example/keys")?.with_fetch(provider.clone()).spawn()?;
     jwks.ready().await.expect("a first set");
     let keyed = verifier_with(jwks);
@@ -275,17 +275,17 @@ async fn a_token_that_is_refused_for_its_claims_causes_no_fetch_and_no_call() ->
         assert_eq!(failed(&keyed.explain(token).await), ["exp"]);
     }
     tokio::task::yield_now().await;
-    assert_eq!(provider.fetches(), 1, "the first set");
+    assert_eq!(provider.requests(), 1, "the first set");
 
     let endpoint = ValidationEndpoint::passkeyme("https://issuer.example/verify-token", "api")?;
-    let provider = ScriptedFetch::serving(Answer::of(r#"{"valid":false}"#));
+    let provider = in_memory(Answer::of(r#"{"valid":false}"#));
     let asking = verifier_with(endpoint.with_fetch(provider.clone()));
     let explanation = asking.explain(&hopeless).await;
     assert_eq!((failed(&explanation), not_reached(&explanation)), (vec!["exp"], vec!["provider"]));
-    assert_eq!(provider.fetches(), 0);
+    assert_eq!(provider.requests(), 0);
     let explanation = asking.explain(&signed(json!({}))).await;
     assert_eq!(failed(&explanation), ["provider"]);
-    assert_eq!(provider.fetches(), 1, "a plausible one is asked about, as by the verification");
+    assert_eq!(provider.requests(), 1, "a plausible one is asked about, as by the verification");
     Ok(())
 }
 

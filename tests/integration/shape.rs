@@ -10,7 +10,7 @@ pub const MALFORMED: &str = "token_malformed";
 
 /// A good header, its members before `more`.
 pub fn header_text(more: &str) -> String {
-    let kid = &shared_key().kid;
+    let kid = shared_key().kid();
     format!(r#"{{"alg":"ES256","kid":"{kid}"{more}}}"#)
 }
 

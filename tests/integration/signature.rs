@@ -235,7 +235,7 @@ fn an_ed25519_signature_has_one_form_only() {
 #[test]
 fn an_rsa_signature_is_exactly_as_long_as_the_modulus() {
     for algorithm in [Algorithm::Rs256, Algorithm::Ps256] {
-        let key = shared_rsa_key().as_algorithm(algorithm);
+        let key = shared_rsa_key().with_algorithm(algorithm);
         let verifier = verifier_of(&key);
         let (input, good) = signed(&key);
         let modulus = decode(key.public_jwk()["n"].as_str().expect("n"));

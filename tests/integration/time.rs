@@ -13,7 +13,7 @@ use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use crate::claims::{INVALID, MISSING, check};
 use crate::support::app::{ACCEPTED, App, Place, verifier, verifier_with};
-use crate::support::idp::{Answer, ScriptedFetch};
+use crate::support::idp::{Answer, in_memory};
 use crate::support::issuer::{NOW, claims_with, jwks_of, shared_key};
 use crate::support::site::token_with;
 
@@ -201,7 +201,7 @@ async fn a_link_that_is_known_as_good_becomes_late_by_the_same_rules() {
 
 #[tokio::test(start_paused = true)]
 async fn of_an_expired_token_and_expired_keys_the_token_is_what_is_told() {
-    let provider = ScriptedFetch::serving(Answer::of(jwks_of([shared_key()])));
+    let provider = in_memory(Answer::of(jwks_of([shared_key()])));
     let jwks = Jwks::builder("https://issuer.example/keys").expect("a URL").with_fetch(provider.clone());
     let jwks = jwks.spawn().expect("a runtime");
     jwks.ready().await.expect("a key set");

@@ -95,8 +95,8 @@ fn a_hand_off_without_a_query_or_without_a_cookie_is_a_mistake() {
 fn bad_tokens() -> Vec<(&'static str, String, &'static str)> {
     let good = token_with(json!({}));
     let (input, _) = good.rsplit_once('.').expect("a signature");
-    let stranger = SigningKey::generate(shared_key().algorithm, &shared_key().kid);
-    let other_kid = SigningKey::generate(shared_key().algorithm, "other");
+    let stranger = SigningKey::generate(shared_key().algorithm(), shared_key().kid());
+    let other_kid = SigningKey::generate(shared_key().algorithm(), "other");
     let header = |members: Value| shared_key().token_with_header(&members, &good_claims());
     vec![
         ("expired", token_with(json!({ "exp": NOW - 31 })), "token_expired"),

@@ -125,7 +125,7 @@ async fn a_forged_cookie_revokes_nobody() {
     let house = House::of(&layer);
     let token = token_with(json!({ "jti": "1" }));
     let session = session_of(&house.site.arrive(&token).await);
-    let stranger = SigningKey::generate(shared_key().algorithm, &shared_key().kid);
+    let stranger = SigningKey::generate(shared_key().algorithm(), shared_key().kid());
     let forged = stranger.token(&claims_with(json!({ "jti": "1" })));
     assert_eq!(house.leave(Method::POST, &forged, &[]).await.status, 303);
     assert_eq!(house.site.show(&session).await, good());

@@ -16,7 +16,7 @@ use tower_jwt_auth::token::Algorithm;
 use super::layer;
 use super::logout::{ENDED, House, revoked};
 use crate::support::app::{Lines, verifier_with};
-use crate::support::idp::{Answer, ScriptedFetch};
+use crate::support::idp::{Answer, in_memory};
 use crate::support::issuer::{SigningKey, claims_with, jwks_of};
 use crate::support::log::Log;
 use crate::support::site::{cookies_of, good, session_of, token_with};
@@ -101,7 +101,7 @@ async fn more_cookies_of_the_name_than_are_revoked_are_no_sign_out_that_worked()
 #[tokio::test(start_paused = true)]
 async fn a_session_whose_key_is_not_here_is_not_said_to_be_revoked() {
     let [old, new] = ["old", "new"].map(|kid| SigningKey::generate(Algorithm::EdDsa, kid));
-    let provider = ScriptedFetch::serving(Answer::of(jwks_of([&old])));
+    let provider = in_memory(Answer::of(jwks_of([&old])));
     let jwks = Jwks::builder("https://issuer.example/keys").expect("a URL").with_fetch(provider.clone());
     let jwks = jwks.spawn().expect("a runtime");
     jwks.ready().await.expect("a key set");

@@ -14,7 +14,7 @@ use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use super::{layer, site_of_single_use};
 use crate::support::app::{verifier, verifier_with};
-use crate::support::idp::{Answer, ScriptedFetch};
+use crate::support::idp::{Answer, in_memory};
 use crate::support::issuer::{
     AUDIENCE, ISSUER, NOW, SigningKey, claims_with, good_claims, jwks_of, shared_key,
 };
@@ -117,7 +117,7 @@ async fn a_link_for_another_subject_replaces_no_session_and_uses_nothing_up() {
 
 #[tokio::test]
 async fn what_lets_nobody_in_is_no_session_and_blocks_no_link() {
-    let stranger = SigningKey::generate(shared_key().algorithm, &shared_key().kid);
+    let stranger = SigningKey::generate(shared_key().algorithm(), shared_key().kid());
     let bob = |changes: Value| {
         let mut claims = json!({ "sub": "bob", "jti": "session" });
         claims.as_object_mut().expect("an object").extend(changes.as_object().expect("an object").clone());
@@ -164,7 +164,7 @@ async fn a_session_is_found_in_cookies_that_http_2_has_split_and_two_are_a_confl
 
 /// Another issuer, with a key of its own.
 fn other_issuer() -> (SigningKey, Verifier) {
-    let key = SigningKey::generate(shared_key().algorithm, "other-1");
+    let key = SigningKey::generate(shared_key().algorithm(), "other-1");
     let keys = Jwks::from_json(jwks_of([&key])).expect("a key set");
     let verifier = Verifier::new("https://other.example", AUDIENCE, keys).expect("a policy");
     (key, verifier.with_clock(FixedClock::at_unix(NOW)))
@@ -257,7 +257,7 @@ async fn a_good_link_counts_whatever_cookie_is_beside_it_unless_it_is_a_session(
 #[tokio::test(start_paused = true)]
 async fn a_session_whose_key_is_not_here_yet_gives_way_to_its_own_subject_only() {
     let [here, new] = ["here", "new"].map(|kid| SigningKey::generate(Algorithm::EdDsa, kid));
-    let provider = ScriptedFetch::serving(Answer::of(jwks_of([&here])));
+    let provider = in_memory(Answer::of(jwks_of([&here])));
     let jwks = Jwks::builder("https://issuer.example/keys").expect("a URL").with_fetch(provider);
     let jwks = jwks.spawn().expect("a runtime");
     jwks.ready().await.expect("a key set");

@@ -61,7 +61,7 @@ async fn a_document_of_exactly_512_kib_is_read() {
     let one = key("one");
     let good = jwks_of([&one]);
     let largest = format!("{good}{}", " ".repeat(512 * 1024 - good.len()));
-    let jwks = loaded(&ScriptedFetch::serving(Answer::of(largest))).await;
+    let jwks = loaded(&in_memory(Answer::of(largest))).await;
     assert_eq!(jwks.status().keys, 1);
 }
 
@@ -92,14 +92,14 @@ async fn any_content_type_will_do() {
         "application/octet-stream",
     ] {
         let answer = set_of([&one]).with(http::header::CONTENT_TYPE, content_type);
-        assert_eq!(loaded(&ScriptedFetch::serving(answer)).await.status().keys, 1, "{content_type}");
+        assert_eq!(loaded(&in_memory(answer)).await.status().keys, 1, "{content_type}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_set_holds_the_first_128_keys() {
     let one = key("one");
-    let provider = ScriptedFetch::serving(Answer::of(many(&one, 3_000)));
+    let provider = in_memory(Answer::of(many(&one, 3_000)));
     let jwks = loaded(&provider).await;
     let status = jwks.status();
     assert_eq!((status.keys, status.skipped["too_many"]), (128, 3_000 - 128));
@@ -150,7 +150,7 @@ async fn entries_that_must_not_be_there_are_skipped_by_reason_and_spoil_nothing(
         ("a kid that is a number", with(json!({ "kid": 7 })), Some("malformed")),
     ] {
         let document = json!({ "keys": [entry, one.public_jwk()] }).to_string();
-        let jwks = loaded(&ScriptedFetch::serving(Answer::of(document))).await;
+        let jwks = loaded(&in_memory(Answer::of(document))).await;
         let status = jwks.status();
         let skipped: Vec<_> = status.skipped.into_iter().collect();
         assert_eq!(skipped, want.map(|reason| (reason, 1)).into_iter().collect::<Vec<_>>(), "{name}");
@@ -169,7 +169,7 @@ async fn algorithms_of_ones_own_keep_other_keys_out_and_decide_what_rsa_means() 
     let document = json!({ "keys": [ed.public_jwk(), unnamed] }).to_string();
     let jwks = |algorithms: &[Algorithm]| {
         let builder = Jwks::builder(URL).expect("a good URL");
-        let provider = ScriptedFetch::serving(Answer::of(&document));
+        let provider = in_memory(Answer::of(&document));
         let builder = builder
             .with_algorithms(algorithms.iter().copied().collect::<tower_jwt_auth::token::AlgorithmSet>());
         builder.map(|builder| builder.with_fetch(provider).spawn().expect("a runtime"))

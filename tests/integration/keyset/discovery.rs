@@ -3,7 +3,7 @@
 use tower_jwt_auth::JwtAuthLayer;
 
 use super::*;
-use crate::support::idp::Idp;
+use crate::support::idp::{Idp, in_memory, over_http};
 use crate::support::issuer::claims_with;
 
 const TENANT: &str = "https://issuer.example/tenants/one";
@@ -18,14 +18,14 @@ fn metadata(issuer: &str, jwks_uri: &str) -> Answer {
 }
 
 /// A provider of [`TENANT`] with `key`, that has its document at one of the two places.
-fn tenant(place: &str, key: &SigningKey) -> ScriptedFetch {
-    let provider = ScriptedFetch::serving(Answer::status(404));
+fn tenant(place: &str, key: &SigningKey) -> Idp {
+    let provider = in_memory(Answer::status(404));
     provider.serve_at(place, metadata(TENANT, KEYS));
     provider.serve_at(KEYS, set_of([key]));
     provider
 }
 
-fn discovered(issuer: &str, provider: &ScriptedFetch) -> Jwks {
+fn discovered(issuer: &str, provider: &Idp) -> Jwks {
     let builder = Jwks::discovery_builder(issuer).expect("a good issuer");
     builder.with_fetch(provider.clone()).spawn().expect("a runtime")
 }
@@ -39,7 +39,7 @@ fn tenants_claims() -> serde_json::Value {
     claims_with(json!({ "iss": TENANT }))
 }
 
-fn targets(provider: &ScriptedFetch) -> Vec<String> {
+fn targets(provider: &Idp) -> Vec<String> {
     provider.seen().into_iter().map(|seen| seen.target).collect()
 }
 
@@ -54,7 +54,7 @@ async fn the_document_is_looked_for_where_openid_and_then_where_oauth_puts_it() 
         assert_eq!(jwks.status().failures, 0, "{place}");
         jwks.refresh_now().await.expect("a good refresh");
         assert_eq!(targets(&provider).last().map(String::as_str), Some(KEYS));
-        assert_eq!(provider.fetches(), want.len() + 1, "the place is remembered");
+        assert_eq!(provider.requests(), want.len() + 1, "the place is remembered");
     }
 }
 
@@ -76,7 +76,7 @@ async fn a_server_with_a_page_or_no_access_for_every_path_does_not_hide_the_oaut
 
 #[tokio::test(start_paused = true)]
 async fn a_slash_at_the_end_of_an_issuer_is_part_of_its_name_and_not_of_the_path() {
-    let provider = ScriptedFetch::serving(Answer::status(404));
+    let provider = in_memory(Answer::status(404));
     provider.serve_at(OPENID, metadata(&format!("{TENANT}/"), KEYS));
     provider.serve_at(KEYS, set_of([&key("one")]));
     let jwks = discovered(&format!("{TENANT}/"), &provider);
@@ -102,7 +102,7 @@ async fn a_document_that_may_not_be_believed_is_refused_and_its_keys_never_fetch
         ("keys with userinfo", TENANT, "https://a:b@keys.example/one", Some("insecure_url")),
         ("a relative URL", TENANT, "/one", Some("insecure_url")),
     ] {
-        let provider = ScriptedFetch::serving(set_of([&key("one")]));
+        let provider = in_memory(set_of([&key("one")]));
         provider.serve_at(OPENID, metadata(issuer, jwks_uri));
         let jwks = discovered(TENANT, &provider);
         let answer = jwks.refresh_now().await;
@@ -121,11 +121,11 @@ async fn documents_that_are_none_are_refused() {
         ("no jwks_uri", r#"{"issuer":"https://issuer.example/tenants/one"}"#, "unparsable"),
         ("an issuer that is a list", r#"{"issuer":["x"],"jwks_uri":"https://keys.example"}"#, "unparsable"),
     ] {
-        let provider = ScriptedFetch::serving(Answer::of(document));
+        let provider = in_memory(Answer::of(document));
         let error = discovered(TENANT, &provider).refresh_now().await.expect_err(name);
         assert_eq!(error.code(), want, "{name}");
     }
-    let provider = ScriptedFetch::serving(Answer::redirect_to("https://elsewhere.example/"));
+    let provider = in_memory(Answer::redirect_to("https://elsewhere.example/"));
     let error = discovered(TENANT, &provider).refresh_now().await.expect_err("a redirect");
     assert_eq!(error.code(), "redirected");
     assert!(targets(&provider).iter().all(|target| target.starts_with("https://issuer.example/")));
@@ -134,12 +134,12 @@ async fn documents_that_are_none_are_refused() {
 #[tokio::test(start_paused = true)]
 async fn discovery_is_tried_again_in_the_background_until_it_works() {
     let one = key("one");
-    let provider = ScriptedFetch::serving(Answer::broken());
+    let provider = in_memory(Answer::broken());
     let jwks = discovered(TENANT, &provider);
     let verifier = verifier_of_tenant(&jwks);
     pass(10 * MINUTE).await;
     assert_eq!(outcome(&verifier, &one.token(&tenants_claims())).await, refused(AuthErrorKind::KeysPending));
-    assert!(provider.fetches() > 10);
+    assert!(provider.requests() > 10);
     provider.serve_at(OPENID, metadata(TENANT, KEYS));
     provider.serve_at(KEYS, set_of([&one]));
     let (ready, took) = timed(jwks.ready()).await;
@@ -194,7 +194,7 @@ async fn keys_that_were_discovered_for_one_issuer_verify_for_no_other() {
 async fn discovery_and_keys_together_take_5_s_at_most() {
     let one = key("one");
     for (each, good) in [(SECOND * 24 / 10, true), (SECOND * 26 / 10, false)] {
-        let provider = ScriptedFetch::serving(set_of([&one]).after(each));
+        let provider = in_memory(set_of([&one]).after(each));
         provider.serve_at(OPENID, metadata(TENANT, KEYS).after(each));
         let jwks = discovered(TENANT, &provider);
         let (answer, took) = timed(async {
@@ -230,7 +230,7 @@ async fn a_layer_needs_nothing_but_the_issuer_over_real_http() {
         ["/realms/one/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/realms/one"]
     {
         let one = key("one");
-        let idp = Idp::serving(Answer::status(404)).await;
+        let idp = over_http(Answer::status(404)).await;
         let issuer = idp.url("/realms/one");
         idp.serve_at(place, metadata(&issuer, &idp.url("/keys")));
         idp.serve_at("/keys", set_of([&one]));

@@ -33,7 +33,7 @@ fn pem(key: &SigningKey) -> String {
         AsDer::<PublicKeyX509Der<'_>>::as_der(&parsed).expect("DER").as_ref().to_vec()
     };
     let ec = |algorithm| der_of(algorithm, [vec![4], member("x"), member("y")].concat());
-    let der = match key.algorithm {
+    let der = match key.algorithm() {
         Algorithm::Es256 => ec(&signature::ECDSA_P256_SHA256_FIXED),
         Algorithm::Es384 => ec(&signature::ECDSA_P384_SHA384_FIXED),
         Algorithm::Es512 => ec(&signature::ECDSA_P521_SHA512_FIXED),

@@ -10,7 +10,7 @@ use tower_jwt_auth::jwks::VerifyingKey;
 use super::*;
 
 /// A client that knows how long it lives: as long as the task that owns it.
-struct Guarded(ScriptedFetch, #[expect(dead_code, reason = "it only has to be dropped")] Arc<()>);
+struct Guarded(Idp, #[expect(dead_code, reason = "it only has to be dropped")] Arc<()>);
 
 impl Fetch for Guarded {
     fn fetch(&self, request: FetchRequest) -> FetchFuture<'_> {
@@ -18,7 +18,7 @@ impl Fetch for Guarded {
     }
 }
 
-fn guarded(provider: &ScriptedFetch) -> (Jwks, Weak<()>) {
+fn guarded(provider: &Idp) -> (Jwks, Weak<()>) {
     let life = Arc::new(());
     let watch = Arc::downgrade(&life);
     let builder = Jwks::builder(URL).expect("a good URL");
@@ -30,16 +30,16 @@ fn guarded(provider: &ScriptedFetch) -> (Jwks, Weak<()>) {
 async fn the_task_ends_with_its_last_handle_and_not_before() {
     let one = key("one");
     for (name, answer) in
-        [("idle", set_of([&one])), ("fetching", Answer::never()), ("failing", Answer::broken())]
+        [("idle", set_of([&one])), ("fetching", Answer::hanging()), ("failing", Answer::broken())]
     {
-        let provider = ScriptedFetch::serving(answer);
+        let provider = in_memory(answer);
         let (jwks, task) = guarded(&provider);
         let mut changes = jwks.changes();
         let verifier = verifier(&jwks);
         pass(SECOND).await;
         drop(jwks);
         pass(2 * HOUR).await;
-        assert!(provider.fetches() > 1, "{name}: the verifier keeps it alive");
+        assert!(provider.requests() > 1, "{name}: the verifier keeps it alive");
         assert!(task.upgrade().is_some(), "{name}");
 
         while tokio::time::timeout(SECOND / 1000, changes.changed()).await.is_ok() {}
@@ -47,9 +47,9 @@ async fn the_task_ends_with_its_last_handle_and_not_before() {
         assert!(changes.changed().await.is_none(), "{name}: there will be no more");
         pass(SECOND / 1000).await;
         assert!(task.upgrade().is_none(), "{name}: a follower keeps nothing alive");
-        let fetches = provider.fetches();
+        let fetches = provider.requests();
         pass(2 * HOUR).await;
-        assert_eq!(provider.fetches(), fetches, "{name}");
+        assert_eq!(provider.requests(), fetches, "{name}");
     }
 }
 
@@ -71,11 +71,11 @@ fn a_runtime_that_shuts_down_under_the_task_leaves_no_request_hanging() {
     let (cold, hanging, known) = doomed.block_on(async {
         let known = loaded(&provider).await;
         let hanging = loaded(&provider).await;
-        let cold = remote(&ScriptedFetch::serving(Answer::never()));
+        let cold = remote(&in_memory(Answer::hanging()));
         (cold, hanging, known)
     });
     let token = one.token(&good_claims());
-    provider.serve(Answer::never());
+    provider.serve(Answer::hanging());
     let waiting = [knock_on(&other, &cold, &token), knock_on(&other, &hanging, &stray_token("x"))];
     other.block_on(async { pass(SECOND / 20).await });
     doomed.block_on(async { pass(SECOND / 20).await });
@@ -130,7 +130,7 @@ async fn refresh_now_fetches_at_once_and_says_what_came_of_it() {
 #[tokio::test(start_paused = true)]
 async fn changes_tells_of_every_refresh_that_ended() {
     let (one, two) = (key("one"), key("two"));
-    let provider = ScriptedFetch::serving(set_of([&one, &two]));
+    let provider = in_memory(set_of([&one, &two]));
     provider.serve_once(Answer::broken());
     provider.serve_once(set_of([&one]));
     let jwks = remote(&provider);
@@ -153,7 +153,7 @@ async fn changes_tells_of_every_refresh_that_ended() {
 #[tokio::test(start_paused = true)]
 async fn the_status_is_json_for_a_readiness_handler() {
     let one = key("one");
-    let provider = ScriptedFetch::serving(Answer::never());
+    let provider = in_memory(Answer::hanging());
     let jwks = remote(&provider);
     let status = || serde_json::to_value(jwks.status()).expect("JSON");
     assert_eq!(

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tower_jwt_auth::error::AuthErrorKind::KeyUnknown;
 
 use super::*;
-use crate::support::idp::Idp;
+use crate::support::idp::over_http;
 
 /// One of the two recorded key sets, with the tokens it should verify.
 struct Recorded {
@@ -53,7 +53,7 @@ fn verifier_of(file: &Value, jwks: &Jwks) -> Arc<Verifier> {
 async fn its_tokens_are_judged_as_recorded_with_keys_sent_as_plain_text() {
     let (file, sets) = recorded();
     for set in sets {
-        let idp = Idp::serving(set.answer).await;
+        let idp = over_http(set.answer).await;
         let jwks = Jwks::remote(&idp.url("/api/v2/jwks.json")).expect("a good URL");
         let verifier = verifier_of(&file, &jwks);
         assert_eq!(set.good.len(), 4, "EdDSA and RS256");
@@ -71,7 +71,7 @@ async fn its_tokens_are_judged_as_recorded_with_keys_sent_as_plain_text() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replacement_of_its_keys_under_load_refuses_no_good_token() {
     let (file, [first, second]) = recorded();
-    let idp = Idp::serving(first.answer).await;
+    let idp = over_http(first.answer).await;
     let jwks = Jwks::remote(&idp.url("/api/v2/jwks.json")).expect("a good URL");
     let verifier = verifier_of(&file, &jwks);
     let good = Arc::new([first.good.clone(), second.good.clone()]);

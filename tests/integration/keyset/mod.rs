@@ -28,7 +28,7 @@ use tower_jwt_auth::jwks::Jwks;
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
-use crate::support::idp::{Answer, ScriptedFetch};
+use crate::support::idp::{Answer, Idp, gaps, in_memory};
 use crate::support::issuer::{AUDIENCE, ISSUER, NOW, SigningKey, encode, good_claims, jwks_of};
 
 const URL: &str = "https://issuer.example/jwks.json";
@@ -46,16 +46,16 @@ fn set_of<'k>(keys: impl IntoIterator<Item = &'k SigningKey>) -> Answer {
 }
 
 /// A provider in memory that has `key`.
-fn provider_of(key: &SigningKey) -> ScriptedFetch {
-    ScriptedFetch::serving(set_of([key]))
+fn provider_of(key: &SigningKey) -> Idp {
+    in_memory(set_of([key]))
 }
 
-fn remote(provider: &ScriptedFetch) -> Jwks {
+fn remote(provider: &Idp) -> Jwks {
     Jwks::builder(URL).expect("a good URL").with_fetch(provider.clone()).spawn().expect("a runtime")
 }
 
 /// The same, with its first set in hand.
-async fn loaded(provider: &ScriptedFetch) -> Jwks {
+async fn loaded(provider: &Idp) -> Jwks {
     let jwks = remote(provider);
     jwks.ready().await.expect("a first set");
     jwks

@@ -1,7 +1,10 @@
 //! Contract §5, "after a failed refresh", "staleness" and "401 or 503": the provider is away.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tower_jwt_auth::error::AuthErrorKind::{KeyUnknown, KeysUnavailable};
 use tower_jwt_auth::error::JwksErrorKind;
+use tower_jwt_auth::fetch::{Fetch, FetchFuture, FetchRequest};
 use tower_jwt_auth::jwks::{EXPIRED_AFTER, JwksState, MAX_BACKOFF, STALE_AFTER};
 
 use super::*;
@@ -40,23 +43,23 @@ async fn an_outage_that_a_token_notices_first_is_503_from_then_on() {
     provider.serve(Answer::broken());
     assert_eq!(outcome(&verifier, &stray_token("a")).await, refused(KeysUnavailable));
     assert_eq!(outcome(&verifier, &stray_token("b")).await, refused(KeysUnavailable));
-    assert_eq!(provider.fetches(), 2, "the first set and one attempt");
+    assert_eq!(provider.requests(), 2, "the first set and one attempt");
     assert_eq!(outcome(&verifier, &one.token(&good_claims())).await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn failures_back_off_by_doubling_up_to_a_minute_with_full_jitter() {
-    let provider = ScriptedFetch::serving(Answer::broken());
+    let provider = in_memory(Answer::broken());
     let jwks = remote(&provider);
     pass(20 * HOUR).await;
-    let gaps = provider.gaps();
+    let gaps = gaps(&provider);
     for (failures, gap) in gaps.iter().enumerate() {
         let longest = SECOND * (1 << failures.min(6));
         assert!(*gap <= longest.min(MAX_BACKOFF) + SECOND / 100, "{failures}: {gap:?}");
     }
     let average = 20 * HOUR / u32::try_from(gaps.len()).unwrap();
     assert!((25 * SECOND..35 * SECOND).contains(&average), "full jitter halves it: {average:?}");
-    assert_eq!(jwks.status().failures as usize, provider.fetches());
+    assert_eq!(jwks.status().failures as usize, provider.requests());
     assert_eq!(MAX_BACKOFF, MINUTE);
 }
 
@@ -103,7 +106,7 @@ async fn a_provider_that_hangs_is_given_up_after_5_s_and_tried_again() {
     let one = key("one");
     let provider = provider_of(&one);
     let jwks = loaded(&provider).await;
-    provider.serve_once(Answer::never());
+    provider.serve_once(Answer::hanging());
     let (answer, took) = timed(jwks.refresh_now()).await;
     assert_eq!(answer.expect_err("it hangs").kind(), JwksErrorKind::TimedOut);
     assert!(took.abs_diff(5 * SECOND) < SECOND / 100, "{took:?}");
@@ -115,10 +118,11 @@ async fn a_provider_that_hangs_is_given_up_after_5_s_and_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_panics_fails_one_refresh_and_not_all_that_follow() {
     let one = key("one");
-    let provider = provider_of(&one);
-    let jwks = loaded(&provider).await;
+    let client = Panicking { provider: provider_of(&one), next: Arc::default() };
+    let jwks = Jwks::builder(URL).expect("a good URL").with_fetch(client.clone()).spawn().expect("a runtime");
+    jwks.ready().await.expect("a first set");
     let verifier = verifier(&jwks);
-    provider.serve_once(Answer::panicking());
+    client.next.store(true, Ordering::SeqCst);
     let error = jwks.refresh_now().await.expect_err("it panicked");
     assert_eq!(error.kind(), JwksErrorKind::Unreachable);
     assert_eq!((jwks.status().keys, jwks.status().failures), (1, 1));
@@ -127,7 +131,30 @@ async fn a_client_that_panics_fails_one_refresh_and_not_all_that_follow() {
     assert_eq!(jwks.status().failures, 0);
     assert_eq!(outcome(&verifier, &stray_token("nobody's")).await, refused(KeyUnknown));
 
-    let always = remote(&ScriptedFetch::serving(Answer::panicking()));
+    let always =
+        Jwks::builder(URL).expect("a good URL").with_fetch(AlwaysPanicking).spawn().expect("a runtime");
     pass(HOUR).await;
     assert!(always.status().failures > 60, "from the very first on: {:?}", always.status());
+}
+
+/// A client that panics when it is told to, once.
+#[derive(Clone)]
+struct Panicking {
+    provider: Idp,
+    next: Arc<AtomicBool>,
+}
+
+impl Fetch for Panicking {
+    fn fetch(&self, request: FetchRequest) -> FetchFuture<'_> {
+        assert!(!self.next.swap(false, Ordering::SeqCst), "a client that panics, as it was told to");
+        self.provider.fetch(request)
+    }
+}
+
+struct AlwaysPanicking;
+
+impl Fetch for AlwaysPanicking {
+    fn fetch(&self, _request: FetchRequest) -> FetchFuture<'_> {
+        panic!("a client that panics, as it always does")
+    }
 }

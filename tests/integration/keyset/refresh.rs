@@ -10,7 +10,7 @@ async fn a_set_is_fetched_every_hour_give_or_take_a_tenth() {
     let provider = provider_of(&key("one"));
     let _jwks = loaded(&provider).await;
     pass(100 * HOUR).await;
-    let gaps = provider.gaps();
+    let gaps = gaps(&provider);
     assert!((90..=112).contains(&gaps.len()), "{} refreshes in 100 h", gaps.len());
     let (first, gaps) = gaps.split_first().expect("refreshes");
     assert!((12 * MINUTE..=66 * MINUTE + SECOND).contains(first), "{first:?}");
@@ -36,10 +36,10 @@ async fn replicas_that_start_or_recover_together_come_apart_within_the_hour() {
         pass(MINUTE + SECOND).await;
         assert!(replicas.iter().all(|replica| replica.status().keys == 1), "{name}");
         assert!(replicas.iter().all(|replica| replica.status().failures == 0), "{name}");
-        let (before, mut quarters) = (provider.fetches(), Vec::new());
+        let (before, mut quarters) = (provider.requests(), Vec::new());
         for _ in 0..3 {
             pass(15 * MINUTE).await;
-            quarters.push(provider.fetches() - before - quarters.iter().sum::<usize>());
+            quarters.push(provider.requests() - before - quarters.iter().sum::<usize>());
         }
         // Of the 54 minutes that they are spread over, 3 to 4, 15 and 15.
         let [first, second, third] = quarters[..] else { unreachable!("three quarters") };
@@ -84,11 +84,11 @@ async fn max_age_shortens_the_interval_and_never_lengthens_it() {
         ("no-store", 54 * MINUTE, 66 * MINUTE),
         ("max-age=99999999999999999999999", 54 * MINUTE, 66 * MINUTE),
     ] {
-        let provider = ScriptedFetch::serving(set_of([&key("one")]).with(CACHE_CONTROL, directive));
+        let provider = in_memory(set_of([&key("one")]).with(CACHE_CONTROL, directive));
         let _jwks = loaded(&provider).await;
         pass(20 * HOUR).await;
-        assert!(provider.fetches() > 15, "{directive}");
-        let gaps = provider.gaps();
+        assert!(provider.requests() > 15, "{directive}");
+        let gaps = gaps(&provider);
         assert!((MINUTE..=most + SECOND).contains(&gaps[0]), "{directive}: {:?}", gaps[0]);
         for gap in &gaps[1..] {
             assert!((least..=most + SECOND).contains(gap), "{directive}: {gap:?}");
@@ -99,10 +99,10 @@ async fn max_age_shortens_the_interval_and_never_lengthens_it() {
 #[tokio::test(start_paused = true)]
 async fn a_max_age_under_a_minute_makes_no_refresh_sooner_than_a_minute() {
     for directive in ["max-age=0", "max-age=1", "max-age=60"] {
-        let provider = ScriptedFetch::serving(set_of([&key("one")]).with(CACHE_CONTROL, directive));
+        let provider = in_memory(set_of([&key("one")]).with(CACHE_CONTROL, directive));
         let _jwks = loaded(&provider).await;
         pass(HOUR).await;
-        let gaps = provider.gaps();
+        let gaps = gaps(&provider);
         assert!(gaps.len() > 50, "{directive} does shorten: {}", gaps.len());
         let shortest = *gaps.iter().min().unwrap();
         assert!(shortest >= MIN_REFRESH_INTERVAL, "{directive}: {shortest:?}");
@@ -124,7 +124,7 @@ async fn a_refresh_interval_of_ones_own_is_a_minute_to_an_hour() {
     let builder = builder().with_refresh_interval(10 * MINUTE).expect("a good interval");
     let _jwks = builder.with_fetch(provider.clone()).spawn().expect("a runtime");
     pass(10 * HOUR).await;
-    for gap in provider.gaps().into_iter().skip(1) {
+    for gap in gaps(&provider).into_iter().skip(1) {
         assert!((9 * MINUTE..=11 * MINUTE + SECOND).contains(&gap), "{gap:?}");
     }
 }
@@ -138,7 +138,7 @@ async fn a_validator_is_sent_back_and_304_keeps_the_generation_and_renews_the_ag
         ("weak etag", ETAG, "W/\"v1\"", IF_NONE_MATCH),
         ("last-modified", LAST_MODIFIED, date, IF_MODIFIED_SINCE),
     ] {
-        let provider = ScriptedFetch::serving(set_of([&one]).with(validator.clone(), value));
+        let provider = in_memory(set_of([&one]).with(validator.clone(), value));
         let jwks = loaded(&provider).await;
         assert_eq!(provider.seen()[0].header(condition.clone()), None, "{name}");
 
@@ -166,7 +166,7 @@ async fn a_304_that_was_not_asked_for_is_a_failed_refresh() {
     assert_eq!(error.kind(), tower_jwt_auth::error::JwksErrorKind::Status(304));
     assert_eq!((jwks.status().failures, jwks.status().keys), (1, 1));
 
-    let provider = ScriptedFetch::serving(set_of([&key("one")]).with(ETAG, "\"v1\""));
+    let provider = in_memory(set_of([&key("one")]).with(ETAG, "\"v1\""));
     let jwks = loaded(&provider).await;
     provider.serve(Answer::status(304));
     assert!(jwks.refresh_now().await.is_ok(), "one was sent");
@@ -175,16 +175,16 @@ async fn a_304_that_was_not_asked_for_is_a_failed_refresh() {
 #[tokio::test(start_paused = true)]
 async fn a_304_says_as_a_200_does_how_soon_to_ask_again() {
     let answer = set_of([&key("one")]).with(ETAG, "\"v1\"").with(CACHE_CONTROL, "max-age=300");
-    let provider = ScriptedFetch::serving(answer);
+    let provider = in_memory(answer);
     let _jwks = loaded(&provider).await;
     pass(20 * MINUTE).await;
-    assert!(provider.fetches() >= 4, "{}", provider.fetches());
+    assert!(provider.requests() >= 4, "{}", provider.requests());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_generation_moves_only_when_keys_change() {
     let (one, two) = (key("one"), key("two"));
-    let provider = ScriptedFetch::serving(set_of([&one, &two]));
+    let provider = in_memory(set_of([&one, &two]));
     let jwks = loaded(&provider).await;
     let junk = json!({ "kty": "AKP", "alg": "ML-DSA-44" });
     let (first, second) = (one.public_jwk(), two.public_jwk());
@@ -194,8 +194,8 @@ async fn the_generation_moves_only_when_keys_change() {
         ("an unusable entry more", json!([first, junk, second]), 1),
         ("one twice", json!([first, first, second]), 1),
         ("one fewer", json!([first]), 2),
-        ("another name", json!([one.public_jwk_as("uno")]), 3),
-        ("another key of that name", json!([two.public_jwk_as("uno")]), 4),
+        ("another name", json!([one.with_kid("uno").public_jwk()]), 3),
+        ("another key of that name", json!([two.with_kid("uno").public_jwk()]), 4),
     ] {
         provider.serve(Answer::of(json!({ "keys": keys }).to_string()));
         let status = jwks.refresh_now().await.expect(name);
@@ -221,10 +221,10 @@ async fn a_wall_clock_that_jumps_an_hour_disturbs_no_refresh() {
         let before = jwks.status();
         assert_eq!(outcome(&verifier, &token).await, want, "at {unix}");
         assert_eq!(jwks.status(), before, "at {unix}");
-        assert_eq!(provider.fetches(), 1, "at {unix}");
+        assert_eq!(provider.requests(), 1, "at {unix}");
     }
     pass(11 * MINUTE).await;
-    assert_eq!(provider.fetches(), 1);
+    assert_eq!(provider.requests(), 1);
     pass(56 * MINUTE).await;
-    assert!(provider.fetches() > 1, "at its own time");
+    assert!(provider.requests() > 1, "at its own time");
 }

@@ -18,19 +18,19 @@ async fn a_rotation_right_after_boot_heals_at_once() {
     provider.serve(set_of([&two]));
     let (answer, took) = timed(outcome(&verifier, &two.token(&good_claims()))).await;
     assert_eq!((answer, took), (Ok(()), Duration::ZERO));
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(provider.requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rotation_between_the_first_set_and_the_first_request_heals_while_that_waits() {
     let (one, two) = (key("one"), key("two"));
-    let provider = ScriptedFetch::serving(set_of([&two]).after(SECOND / 2));
+    let provider = in_memory(set_of([&two]).after(SECOND / 2));
     provider.serve_once(set_of([&one]).after(SECOND / 2));
     let verifier = verifier(&remote(&provider));
     let (answer, took) = timed(outcome(&verifier, &two.token(&good_claims()))).await;
     assert_eq!(answer, Ok(()));
     assert!(took <= SECOND * 11 / 10, "{took:?}");
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(provider.requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -40,7 +40,7 @@ async fn ten_rotations_under_200_concurrent_callers_refuse_no_good_token() {
         let claims = |n| claims_with(json!({ "jti": format!("{n}") }));
         (0..200).map(|n| key.token(&claims(n))).collect()
     };
-    let provider = ScriptedFetch::serving(set_of([&keys[0]]).after(SECOND / 20));
+    let provider = in_memory(set_of([&keys[0]]).after(SECOND / 20));
     let verifier = verifier(&loaded(&provider).await);
     let current = Arc::new(Mutex::new(tokens(&keys[0])));
     let started = Instant::now();
@@ -62,19 +62,19 @@ async fn ten_rotations_under_200_concurrent_callers_refuse_no_good_token() {
         provider.serve(set_of([next]).after(SECOND / 20));
         *current.lock().expect("a token") = tokens(next);
         pass(10 * SECOND).await;
-        assert_eq!(outcome(&verifier, &old).await, refused(KeyUnknown), "before {}", next.kid);
+        assert_eq!(outcome(&verifier, &old).await, refused(KeyUnknown), "before {}", next.kid());
     }
     for caller in callers {
         caller.await.expect("no good token was refused");
     }
-    let attempts = provider.fetches();
+    let attempts = provider.requests();
     assert!(attempts <= 10 + 1, "{attempts} fetches for 10 rotations and a first set");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_is_removed_takes_its_tokens_out_of_the_cache_at_once() {
     let (one, two) = (key("one"), key("two"));
-    let provider = ScriptedFetch::serving(set_of([&one, &two]));
+    let provider = in_memory(set_of([&one, &two]));
     let jwks = loaded(&provider).await;
     let verifier = verifier(&jwks);
     let (old, new) = (one.token(&good_claims()), two.token(&good_claims()));
@@ -97,7 +97,7 @@ async fn a_kid_given_to_a_new_key_heals_once_the_set_is_a_minute_old() {
         provider.serve(set_of([&new]));
         pass(age).await;
         assert_eq!(outcome(&verifier, &new.token(&good_claims())).await, want, "{age:?}");
-        assert_eq!(provider.fetches(), fetches, "{age:?}");
+        assert_eq!(provider.requests(), fetches, "{age:?}");
         let old_fares = outcome(&verifier, &old.token(&good_claims())).await;
         assert_eq!(old_fares.is_ok(), want.is_err(), "{age:?}");
     }
@@ -113,7 +113,7 @@ async fn forged_tokens_of_a_known_kid_cost_no_more_than_unknown_kids() {
         let forged = stranger.token(&claims_with(json!({ "jti": format!("{n}") })));
         assert_eq!(outcome(&verifier, &forged).await, refused(SignatureInvalid));
     }
-    assert_eq!(provider.fetches(), 2, "the first set and one attempt");
+    assert_eq!(provider.requests(), 2, "the first set and one attempt");
     assert_eq!(outcome(&verifier, &one.token(&good_claims())).await, Ok(()));
 }
 
@@ -126,7 +126,7 @@ async fn a_leader_that_goes_away_leaves_the_fetch_to_those_who_wait() {
     let token = two.token(&good_claims());
     let leader = knock(&verifier, &token);
     pass(SECOND / 10).await;
-    assert_eq!(provider.fetches(), 2, "the leader's");
+    assert_eq!(provider.requests(), 2, "the leader's");
     let followers: Vec<_> = (0..10).map(|_| knock(&verifier, &token)).collect();
     pass(SECOND / 10).await;
     leader.abort();
@@ -134,7 +134,7 @@ async fn a_leader_that_goes_away_leaves_the_fetch_to_those_who_wait() {
     for follower in followers {
         assert_eq!(follower.await.expect("an answer"), Ok(()));
     }
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(provider.requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +172,7 @@ async fn a_fetch_under_way_that_does_not_bring_the_key_does_not_use_up_the_attem
     let (answer, took) = timed(outcome(&verifier, &two.token(&good_claims()))).await;
     assert_eq!(answer, Ok(()));
     assert!(took <= SECOND, "{took:?}");
-    assert_eq!(provider.fetches(), 3);
+    assert_eq!(provider.requests(), 3);
 }
 
 /// On a busy runtime a request may be polled long after what it waits for has happened.
@@ -197,7 +197,7 @@ async fn a_request_that_wakes_up_late_joins_the_fetch_that_is_under_way() {
     })
     .await;
     pass(SECOND * 6 / 10).await;
-    assert_eq!(provider.fetches(), 3, "the leader's attempt is under way");
+    assert_eq!(provider.requests(), 3, "the leader's attempt is under way");
     assert_eq!(late.await, Ok(()));
     let took = started.elapsed();
     assert_eq!(leader.await.expect("an answer"), Ok(()));
@@ -216,10 +216,10 @@ async fn a_token_that_comes_while_its_key_is_being_fetched_is_not_refused() {
         let next = key(&format!("key-{rotation}"));
         let token = next.token(&good_claims());
         provider.serve(set_of([&next]).after(SECOND / 1000));
-        let before = provider.fetches();
+        let before = provider.requests();
         let jwks = jwks.clone();
         let refresh = tokio::spawn(async move { jwks.refresh_now().await });
-        while provider.fetches() == before {
+        while provider.requests() == before {
             tokio::task::yield_now().await;
         }
         loop {

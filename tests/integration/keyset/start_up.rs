@@ -13,12 +13,12 @@ async fn a_request_waits_a_second_for_the_first_set_and_is_then_told_to_come_bac
     let key = key("one");
     let token = key.token(&good_claims());
     for (name, answer, want, waited) in [
-        ("never", Answer::never(), StatusCode::SERVICE_UNAVAILABLE, SECOND),
+        ("never", Answer::hanging(), StatusCode::SERVICE_UNAVAILABLE, SECOND),
         ("broken", Answer::broken(), StatusCode::SERVICE_UNAVAILABLE, SECOND),
         ("in time", set_of([&key]).after(SECOND * 9 / 10), StatusCode::OK, SECOND * 9 / 10),
         ("too late", set_of([&key]).after(SECOND * 11 / 10), StatusCode::SERVICE_UNAVAILABLE, SECOND),
     ] {
-        let jwks = remote(&ScriptedFetch::serving(answer));
+        let jwks = remote(&in_memory(answer));
         let (response, took) = timed(request(&verifier(&jwks), &token)).await;
         assert_eq!(response.status(), want, "{name}");
         assert!(took.abs_diff(waited) < SECOND / 100, "{name}: {took:?}");
@@ -36,7 +36,7 @@ async fn a_request_waits_a_second_for_the_first_set_and_is_then_told_to_come_bac
 #[tokio::test(start_paused = true)]
 async fn a_token_that_fails_anyway_waits_for_no_key() {
     let key = key("one");
-    let verifier = verifier(&remote(&ScriptedFetch::serving(Answer::never())));
+    let verifier = verifier(&remote(&in_memory(Answer::hanging())));
     let expired = key.token(&claims_with(json!({ "exp": NOW - 31 })));
     assert_eq!(timed(outcome(&verifier, &expired)).await, (refused(TokenExpired), Duration::ZERO));
     let good = key.token(&claims_with(json!({ "exp": NOW - 29 })));
@@ -61,7 +61,7 @@ async fn verify_without_waiting_does_not_wait_for_the_first_set() {
 async fn a_provider_that_is_down_at_start_is_found_again_without_a_restart() {
     let key = key("one");
     let token = key.token(&good_claims());
-    let provider = ScriptedFetch::serving(Answer::broken());
+    let provider = in_memory(Answer::broken());
     let jwks = remote(&provider);
     let verifier = verifier(&jwks);
     pass(10 * MINUTE).await;
@@ -79,7 +79,7 @@ async fn a_provider_that_is_down_at_start_is_found_again_without_a_restart() {
 #[tokio::test(start_paused = true)]
 async fn ready_waits_for_as_long_as_it_takes_and_no_longer() {
     let key = key("one");
-    let jwks = remote(&ScriptedFetch::serving(set_of([&key]).after(4 * SECOND)));
+    let jwks = remote(&in_memory(set_of([&key]).after(4 * SECOND)));
     let early = tokio::time::timeout(SECOND * 39 / 10, jwks.ready()).await;
     assert!(early.is_err(), "there was no set yet");
     assert!(!jwks.status().state.is_ready());
@@ -92,20 +92,20 @@ async fn ready_waits_for_as_long_as_it_takes_and_no_longer() {
 #[tokio::test(start_paused = true)]
 async fn a_thousand_concurrent_cold_requests_cost_one_fetch() {
     let key = key("one");
-    let provider = ScriptedFetch::serving(set_of([&key]).after(SECOND / 3));
+    let provider = in_memory(set_of([&key]).after(SECOND / 3));
     let verifier = verifier(&remote(&provider));
     let token = key.token(&good_claims());
     let requests: Vec<_> = (0..1000).map(|_| knock(&verifier, &token)).collect();
     for request in requests {
         assert_eq!(request.await.expect("an answer"), Ok(()));
     }
-    assert_eq!(provider.fetches(), 1);
+    assert_eq!(provider.requests(), 1);
 }
 
 #[test]
 fn a_remote_set_outside_of_a_runtime_is_a_configuration_error() {
     let build = || {
-        let provider = ScriptedFetch::serving(Answer::broken());
+        let provider = in_memory(Answer::broken());
         Jwks::builder(URL).expect("a good URL").with_fetch(provider).spawn()
     };
     let error = build().map(|_| ()).expect_err("there is no runtime");
@@ -118,7 +118,7 @@ fn a_remote_set_outside_of_a_runtime_is_a_configuration_error() {
 #[tokio::test(start_paused = true)]
 async fn a_line_that_is_no_b64token_is_malformed_also_before_the_first_set() {
     let key = key("one");
-    let provider = ScriptedFetch::serving(Answer::broken());
+    let provider = in_memory(Answer::broken());
     let app = App::behind(JwtAuthLayer::new(verifier(&remote(&provider))));
     let token = key.token(&good_claims());
     for (line, want) in [

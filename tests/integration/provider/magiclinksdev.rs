@@ -12,7 +12,7 @@ use super::stand_in::magiclinksdev::{MagicLinksDevStandIn, Settings};
 use super::stand_in::signing::{now, uuid};
 use super::*;
 use crate::support::app::{Place, get};
-use crate::support::idp::{Answer, Idp};
+use crate::support::idp::{Answer, Idp, over_http};
 use crate::support::issuer::{SigningKey, encode, jwks_of};
 use tower_jwt_auth::token::Algorithm;
 
@@ -39,7 +39,7 @@ fn recorded(file: &Value, idp: &Idp, now: u32) -> MagicLinksDev {
 async fn with_the_recorded_keys_each_recorded_token_is_judged_as_recorded() {
     let file = recording();
     for (set, name) in [(&file, "first key set"), (&file["after_rotation"], "second key set")] {
-        let idp = Idp::serving(Answer::status(404)).await;
+        let idp = over_http(Answer::status(404)).await;
         let keys = Answer::of(set["jwks"].to_string())
             .with(CONTENT_TYPE, text(&set["recorded"], "jwks_content_type"));
         idp.serve_at("/api/v2/jwks.json", keys);
@@ -74,7 +74,7 @@ async fn with_its_recorded_answers_each_recorded_token_is_judged_as_it_did() {
                 Some(message) => panic!("{message}: no such answer was recorded"),
             };
             let status = answer["status"].as_u64().expect("a status").try_into().expect("a status");
-            let idp = Idp::serving(Answer::status(404)).await;
+            let idp = over_http(Answer::status(404)).await;
             idp.serve_at("/api/v2/jwt/validate", Answer::of(&body).with_status(status));
             let preset = |now| recorded(&file, &idp, now).validated_remotely(&uuid());
             // As a user of the preset has it: what can be seen here is not asked about.
@@ -100,7 +100,7 @@ async fn no_recorded_yes_is_one_for_another_recorded_token() {
     let good: Vec<_> = answers.iter().filter(|answer| answer["status"] == 200).collect();
     for asked in &good {
         for said in &good {
-            let idp = Idp::serving(Answer::of(said["body"].to_string())).await;
+            let idp = over_http(Answer::of(said["body"].to_string())).await;
             let preset = recorded(&file, &idp, number(&file["now"])).validated_remotely(&uuid());
             let verifier = preset.verifier().expect("good settings");
             let is_its_own = asked["token"] == said["token"];
@@ -115,7 +115,7 @@ async fn the_recorded_redirect_lets_its_browser_in() {
     let file = recording();
     let visit = &file["recorded"]["magic_link_visits"][0];
     let target = text(visit, "location").strip_prefix("http://127.0.0.1:3000/auth/callback").expect("a path");
-    let idp = Idp::serving(Answer::of(file["jwks"].to_string())).await;
+    let idp = over_http(Answer::of(file["jwks"].to_string())).await;
     let app = app(recorded(&file, &idp, number(&file["now"])).layer().expect("a runtime"));
     let answer = app.answer(get(&format!("/{target}"), &[])).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -235,7 +235,7 @@ async fn a_link_leads_to_its_page_and_its_token_is_the_last_of_its_name() {
 #[tokio::test]
 async fn a_link_is_called_expired_only_if_all_else_about_it_is_good() {
     let key = SigningKey::generate(Algorithm::EdDsa, "mld");
-    let idp = Idp::serving(Answer::of(jwks_of([&key]))).await;
+    let idp = over_http(Answer::of(jwks_of([&key]))).await;
     let preset = MagicLinksDev::new(&idp.url("/api/v2/"), "account").expect("good settings");
     let verifier = preset.with_issuer("mld").with_clock(FixedClock::at_unix(NOW));
     let app = app(verifier.layer().expect("a runtime"));
@@ -292,7 +292,7 @@ async fn a_link_is_called_expired_only_if_all_else_about_it_is_good() {
 #[tokio::test]
 async fn a_link_that_the_server_was_not_asked_about_is_only_expired() {
     let key = SigningKey::generate(Algorithm::EdDsa, "mld");
-    let idp = Idp::serving(Answer::status(500)).await;
+    let idp = over_http(Answer::status(500)).await;
     let preset = MagicLinksDev::new(&idp.url("/api/v2/"), "account").expect("good settings");
     let preset = preset.with_issuer("mld").with_clock(FixedClock::at_unix(NOW)).validated_remotely(&uuid());
     let app = app(preset.layer().expect("good settings"));

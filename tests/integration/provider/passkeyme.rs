@@ -12,7 +12,7 @@ use super::stand_in::passkeyme::{PasskeyMeStandIn, Settings};
 use super::stand_in::signing::{now, uuid};
 use super::*;
 use crate::support::app::{Lines, get, request};
-use crate::support::idp::{Answer, Idp};
+use crate::support::idp::{Answer, Idp, over_http};
 use crate::support::issuer::{SigningKey, jwks_of, mac_token};
 
 pub const APP: &str = "550e8400-e29b-41d4-a716-446655440000";
@@ -38,7 +38,7 @@ pub fn token(claims: &Value) -> String {
 
 /// One that says yes to everything, and the preset that asks it.
 pub async fn yes_man() -> (Idp, PasskeyMe) {
-    let idp = Idp::serving(Answer::of(r#"{"valid":true,"user":{"id":"user"}}"#)).await;
+    let idp = over_http(Answer::of(r#"{"valid":true,"user":{"id":"user"}}"#)).await;
     let preset = PasskeyMe::new(APP).expect("an app id").with_verify_url(&idp.url("/api/auth/verify-token"));
     (idp, preset.with_clock(FixedClock::at_unix(NOW)))
 }

@@ -9,7 +9,7 @@ use super::passkeyme;
 use super::phonelink::{CLIENT, NONCE, claims, key, preset};
 use super::*;
 use crate::support::app::get;
-use crate::support::idp::{Answer, ScriptedFetch};
+use crate::support::idp::{Answer, Idp, in_memory};
 use crate::support::issuer::{AUDIENCE, claims_with, jwks_of, shared_key};
 use crate::support::site::{Site, cookies_of};
 
@@ -23,7 +23,7 @@ fn link(jti: &str) -> String {
     shared_key().token(&claims_with(json!({ "iss": SERVER, "jti": jti })))
 }
 
-fn links(provider: &ScriptedFetch) -> MagicLinksDev {
+fn links(provider: &Idp) -> MagicLinksDev {
     let preset = MagicLinksDev::new(&format!("{SERVER}/api/v2/"), AUDIENCE).expect("good settings");
     preset.with_fetch(provider.clone()).with_clock(FixedClock::at_unix(NOW))
 }
@@ -98,7 +98,7 @@ async fn a_link_without_a_nonce_takes_back_that_of_the_session_before() {
 
 #[tokio::test(start_paused = true)]
 async fn keys_are_fetched_once_for_all() {
-    let provider = ScriptedFetch::serving(keys());
+    let provider = in_memory(keys());
     let preset = links(&provider);
     let verifier = preset.verifier().expect("a runtime");
     preset.jwks().expect("a runtime").ready().await.expect("a key set");
@@ -116,18 +116,18 @@ async fn keys_are_fetched_once_for_all() {
     assert!(provider.seen().iter().any(|seen| seen.target == elsewhere), "it was asked");
     assert_eq!(outcome(&preset.verifier().expect("a runtime"), &link("4")).await, ACCEPTED, "as before");
 
-    let phones = ScriptedFetch::serving(Answer::of(jwks_of([&key()])));
+    let phones = in_memory(Answer::of(jwks_of([&key()])));
     let phonelink = Phonelink::new(CLIENT).expect("a client id").with_fetch(phones.clone());
     phonelink.jwks().expect("a runtime").ready().await.expect("a key set");
     let _all = (phonelink.verifier(), phonelink.layer(), phonelink.validator());
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    assert_eq!(phones.fetches(), 1);
+    assert_eq!(phones.requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_is_asked_about_a_token_once_for_all() {
     let passkey = passkeyme::token(&passkeyme::claims(json!({})));
-    let passkeys = ScriptedFetch::serving(Answer::of(r#"{"valid":true,"user":{"id":"user"}}"#));
+    let passkeys = in_memory(Answer::of(r#"{"valid":true,"user":{"id":"user"}}"#));
     let preset = PasskeyMe::new(passkeyme::APP).expect("an app id");
     let preset = preset.with_fetch(passkeys.clone()).with_clock(FixedClock::at_unix(NOW));
     let elsewhere = "https://elsewhere.example/ask";
@@ -138,19 +138,19 @@ async fn a_provider_is_asked_about_a_token_once_for_all() {
     {
         assert_eq!(outcome(&preset.verifier().expect("good settings"), &passkey).await, ACCEPTED, "{name}");
         assert_eq!(bear(preset.layer().expect("good settings"), &passkey).await, ACCEPTED, "{name}");
-        assert_eq!(passkeys.fetches(), asked, "{name}");
+        assert_eq!(passkeys.requests(), asked, "{name}");
     }
 
     let token = link("1");
     let said =
         json!({ "jwtValidateResults": { "claims": claims_with(json!({ "iss": SERVER, "jti": "1" })) } });
-    let server = ScriptedFetch::serving(Answer::of(said.to_string()));
+    let server = in_memory(Answer::of(said.to_string()));
     let preset = links(&server).validated_remotely("7c9d3b6e-6f0c-4d39-9f2c-6c1b6d6b3f11");
     let moved = preset.clone().with_validate_url(elsewhere);
     for (asked, name, preset) in [(1, "magiclinksdev", &preset), (2, "another URL", &moved)] {
         assert_eq!(outcome(&preset.verifier().expect("good settings"), &token).await, ACCEPTED, "{name}");
         assert_eq!(bear(preset.layer().expect("good settings"), &token).await, ACCEPTED, "{name}");
-        assert_eq!(server.fetches(), asked, "{name}");
+        assert_eq!(server.requests(), asked, "{name}");
     }
     assert_eq!(server.seen()[1].target, elsewhere);
 }

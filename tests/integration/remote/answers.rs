@@ -3,7 +3,7 @@
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::*;
-use crate::support::idp::Idp;
+use crate::support::idp::over_http;
 
 const UNAVAILABLE: &str = "verifier_unavailable";
 
@@ -78,7 +78,7 @@ fn redirect(status: u16, to: &str, yes: &str) -> Answer {
 /// Asks about a token of its own in each case, and expects its code, its status, and no second request.
 async fn judge(form: Form, cases: impl Fn(&str) -> Vec<Case>) {
     let count = cases(&token("count")).len();
-    let idp = Idp::serving(Answer::status(500)).await;
+    let idp = over_http(Answer::status(500)).await;
     let verifier = verifier_with(form.endpoint(&idp.url("/check")));
     for index in 0..count {
         let token = token(&format!("case {index}"));
@@ -313,7 +313,7 @@ async fn magiclinksdev_says_no_with_422_and_with_500_where_its_parser_did() {
 async fn an_endless_answer_is_not_read_to_its_end() {
     const HUNDRED_MEGABYTES: usize = 100 * 1024 * 1024;
     for form in Form::ALL {
-        let idp = Idp::serving(Answer::endless(HUNDRED_MEGABYTES)).await;
+        let idp = over_http(Answer::endless(HUNDRED_MEGABYTES)).await;
         let verifier = verifier_with(form.endpoint(&idp.url("/check")));
         assert_eq!(outcome(&verifier, &token("endless")).await, UNAVAILABLE, "{form:?}");
         assert!(idp.sent() < HUNDRED_MEGABYTES / 4, "{form:?}: {} bytes were taken", idp.sent());
@@ -327,7 +327,7 @@ async fn a_slow_answer_ends_with_the_time_limit() {
             tokio::spawn(async move {
                 let token = token(name);
                 let dripping = body(form.yes(&token)).dripping();
-                let idp = Idp::serving(if manner == 0 { dripping } else { Answer::never() }).await;
+                let idp = over_http(if manner == 0 { dripping } else { Answer::hanging() }).await;
                 let verifier = verifier_with(form.endpoint(&idp.url("/check")));
                 let started = tokio::time::Instant::now();
                 let got = outcome(&verifier, &token).await;
@@ -345,12 +345,12 @@ async fn a_slow_answer_ends_with_the_time_limit() {
 async fn a_provider_that_is_down_lets_nobody_in_and_is_asked_again_when_it_is_back() {
     for form in Form::ALL {
         let token = token("down");
-        let mut idp = Idp::serving(body(form.yes(&token))).await;
+        let idp = over_http(body(form.yes(&token))).await;
         let endpoint = form.endpoint(&idp.url("/check"));
         idp.go_down().await;
         assert_eq!(outcome(&verifier_with(endpoint), &token).await, UNAVAILABLE, "{form:?}");
         let endpoint = form.endpoint(&idp.url("/check"));
-        idp.come_back();
+        idp.come_back().expect("the same port");
         assert_eq!(outcome(&verifier_with(endpoint), &token).await, ACCEPTED, "{form:?}");
     }
 }

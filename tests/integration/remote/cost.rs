@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 
 use super::*;
 use crate::support::app::outcome as outcome_without_asking;
-use crate::support::idp::Idp;
+use crate::support::idp::{in_memory, over_http};
 use crate::support::issuer::{ISSUER, NOW, encode, good_claims, mac_token};
 
 /// Tokens that no answer of the provider's could help, each a change away from a good one.
@@ -51,7 +51,7 @@ fn hopeless() -> Vec<(&'static str, String, &'static str)> {
 async fn a_hopeless_token_costs_no_call_and_a_good_one_costs_one() {
     for form in Form::ALL {
         let good = token("good");
-        let idp = Idp::serving(Answer::of(form.yes(&good))).await;
+        let idp = over_http(Answer::of(form.yes(&good))).await;
         let verifier = verifier_with(form.endpoint(&idp.url("/check")));
         for (name, hopeless, want) in hopeless() {
             assert_eq!(outcome(&verifier, &hopeless).await, want, "{form:?}: {name}");
@@ -78,7 +78,7 @@ async fn a_symmetric_token_is_for_its_provider_to_judge_and_for_nobody_else() {
     let header = json!({ "alg": "HS256" });
     let token = mac_token(hmac::HMAC_SHA256, b"a secret of the provider's", &header, &good_claims());
     for form in Form::ALL {
-        let provider = ScriptedFetch::serving(form.no());
+        let provider = in_memory(form.no());
         assert_eq!(outcome(&verifier_with(form.over(&provider)), &token).await, form.refusal(), "{form:?}");
         provider.serve(Answer::of(form.yes(&token)));
         assert_eq!(outcome(&verifier_with(form.over(&provider)), &token).await, ACCEPTED, "{form:?}");
@@ -91,7 +91,7 @@ async fn two_hundred_callers_with_one_token_make_one_call() {
     for form in Form::ALL {
         let token = token("shared");
         let slowly = Answer::of(form.yes(&token)).after(SECOND / 5);
-        let idp = Idp::serving(slowly).await;
+        let idp = over_http(slowly).await;
         let verifier = shared(&form.endpoint(&idp.url("/check")));
         let callers = join_all((0..200).map(|_| knock(&verifier, &token))).await;
         assert!(callers.iter().all(|outcome| *outcome == ACCEPTED), "{form:?}: {callers:?}");
@@ -105,25 +105,25 @@ async fn simultaneous_callers_share_a_refusal_and_the_want_of_an_answer_too() {
     let unavailable = (Answer::status(500), "verifier_unavailable");
     let broken = (Answer::broken(), "verifier_unavailable");
     for (answer, want) in [refused, unavailable, broken] {
-        let provider = ScriptedFetch::serving(answer);
+        let provider = in_memory(answer);
         let verifier = shared(&Form::Introspection.over(&provider));
         let token = token("shared");
         let callers = join_all((0..200).map(|_| knock(&verifier, &token))).await;
         assert!(callers.iter().all(|outcome| *outcome == want), "{want}: {callers:?}");
-        assert_eq!(provider.fetches(), 1, "{want}");
+        assert_eq!(provider.requests(), 1, "{want}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_tokens_are_asked_about_apart_and_get_their_own_answers() {
     let (good, bad) = (token("good"), token("bad"));
-    let provider = ScriptedFetch::serving(Form::PasskeyMe.no());
+    let provider = in_memory(Form::PasskeyMe.no());
     let url = format!("{URL}?token={good}&app_id={AUDIENCE}");
     provider.serve_at(&url, Answer::of(Form::PasskeyMe.yes(&good)).after(SECOND));
     let verifier = shared(&Form::PasskeyMe.over(&provider));
     let (one, other) = (knock(&verifier, &good), knock(&verifier, &bad));
     assert_eq!((one.await.expect("an end"), other.await.expect("an end")), (ACCEPTED, "token_refused"));
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(provider.requests(), 2);
     // A token whose signature differs in its last character is another token.
     let mut twin = good.clone();
     let last = if twin.pop() == Some('A') { 'Q' } else { 'A' };
@@ -135,11 +135,11 @@ async fn two_tokens_are_asked_about_apart_and_get_their_own_answers() {
 #[tokio::test(start_paused = true)]
 async fn whoever_gives_up_in_the_middle_of_a_call_leaves_nobody_hanging() {
     let token = token("shared");
-    let provider = ScriptedFetch::serving(Answer::of(Form::Introspection.yes(&token)).after(SECOND));
+    let provider = in_memory(Answer::of(Form::Introspection.yes(&token)).after(SECOND));
     let verifier = shared(&Form::Introspection.over(&provider));
     let leader = knock(&verifier, &token);
     tokio::time::sleep(SECOND / 10).await;
-    assert_eq!(provider.fetches(), 1, "the leader's call is under way");
+    assert_eq!(provider.requests(), 1, "the leader's call is under way");
     let others: Vec<_> = (0..50).map(|_| knock(&verifier, &token)).collect();
     tokio::time::sleep(SECOND / 10).await;
     leader.abort();
@@ -147,7 +147,7 @@ async fn whoever_gives_up_in_the_middle_of_a_call_leaves_nobody_hanging() {
     let others = join_all(others).await;
     assert!(others.iter().all(|outcome| *outcome == ACCEPTED), "{others:?}");
     assert!(started.elapsed() < 2 * SECOND, "{:?}", started.elapsed());
-    assert_eq!(provider.fetches(), 2, "the leader's, and one of the others'");
+    assert_eq!(provider.requests(), 2, "the leader's, and one of the others'");
     // A whole row of leaders that give up: the last still gets an answer.
     let verifier = shared(&Form::Introspection.over(&provider));
     let row: Vec<_> = (0..5).map(|_| knock(&verifier, &token)).collect();
@@ -162,12 +162,12 @@ async fn whoever_gives_up_in_the_middle_of_a_call_leaves_nobody_hanging() {
 #[test]
 fn outside_of_a_runtime_nobody_is_asked_and_nobody_is_let_in() {
     let token = token("shared");
-    let provider = ScriptedFetch::serving(Answer::of(Form::Introspection.yes(&token)));
+    let provider = in_memory(Answer::of(Form::Introspection.yes(&token)));
     let verifier = verifier_with(Form::Introspection.over(&provider));
     let mut asking = std::pin::pin!(verifier.verify_or_ask(&token));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let std::task::Poll::Ready(answer) = asking.as_mut().poll(&mut context) else { panic!("it waits") };
     assert_eq!(answer.expect_err("nobody could be asked").code(), "verifier_unavailable");
-    assert_eq!(provider.fetches(), 0);
+    assert_eq!(provider.requests(), 0);
     assert_eq!(payload(&token)["iss"], ISSUER);
 }

@@ -21,7 +21,7 @@ fn policy(issuer: &str, audience: &str, endpoint: &ValidationEndpoint) -> Verifi
 async fn a_yes_for_one_verifier_is_none_for_another_with_other_demands() {
     for form in Form::ALL {
         let token = token("crossing");
-        let provider = ScriptedFetch::serving(Answer::of(form.yes(&token)));
+        let provider = in_memory(Answer::of(form.yes(&token)));
         let endpoint = form.over(&provider);
         assert_eq!(outcome(&policy(ISSUER, AUDIENCE, &endpoint), &token).await, ACCEPTED, "{form:?}");
         let others = [
@@ -56,14 +56,14 @@ async fn a_yes_for_one_verifier_is_none_for_another_with_other_demands() {
             ACCEPTED,
             "{form:?}"
         );
-        assert_eq!(provider.fetches(), 1, "{form:?}");
+        assert_eq!(provider.requests(), 1, "{form:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_is_changed_holds_for_an_answer_that_is_kept() {
     let token = token("crossing");
-    let provider = ScriptedFetch::serving(Answer::of(Form::PasskeyMe.yes(&token)));
+    let provider = in_memory(Answer::of(Form::PasskeyMe.yes(&token)));
     let endpoint = Form::PasskeyMe.over(&provider);
     let verifier = policy(ISSUER, AUDIENCE, &endpoint);
     assert_eq!(outcome(&verifier, &token).await, ACCEPTED);
@@ -75,10 +75,8 @@ async fn a_policy_that_is_changed_holds_for_an_answer_that_is_kept() {
 #[tokio::test(start_paused = true)]
 async fn the_word_of_one_endpoint_is_none_for_another() {
     let token = token("crossing");
-    let (trusting, strict) = (
-        ScriptedFetch::serving(Answer::of(Form::PasskeyMe.yes(&token))),
-        ScriptedFetch::serving(Form::PasskeyMe.no()),
-    );
+    let (trusting, strict) =
+        (in_memory(Answer::of(Form::PasskeyMe.yes(&token))), in_memory(Form::PasskeyMe.no()));
     let endpoint = Form::PasskeyMe.over(&trusting);
     // Even made from the same endpoint: another client is another provider, as far as is known.
     let other = endpoint.clone().with_fetch(strict);
@@ -104,15 +102,15 @@ async fn the_layer_answers_200_401_or_503_as_the_provider_does_from_every_place(
                 (form.no(), (401, form.refusal())),
                 (Answer::status(500), (503, "verifier_unavailable")),
                 (Answer::broken(), (503, "verifier_unavailable")),
-                (Answer::never(), (503, "verifier_unavailable")),
+                (Answer::hanging(), (503, "verifier_unavailable")),
             ] {
-                let provider = ScriptedFetch::serving(answer);
+                let provider = in_memory(answer);
                 let answer = app(form.over(&provider)).answer(place.carry(Method::GET, &token)).await;
                 let name = format!("{form:?} {place:?} {want:?}");
                 assert_eq!((answer.status, &*answer.code), want, "{name}");
                 assert_eq!(answer.header("retry-after").is_some(), want.0 == 503, "{name}");
                 assert_eq!(answer.header("www-authenticate").is_some(), want.0 == 401, "{name}");
-                assert_eq!(provider.fetches(), 1, "{name}");
+                assert_eq!(provider.requests(), 1, "{name}");
             }
         }
     }
@@ -120,13 +118,13 @@ async fn the_layer_answers_200_401_or_503_as_the_provider_does_from_every_place(
 
 #[tokio::test(start_paused = true)]
 async fn the_layer_passes_on_when_the_provider_wants_to_be_asked_again() {
-    let provider = ScriptedFetch::serving(Answer::status(429).with(http::header::RETRY_AFTER, "42"));
+    let provider = in_memory(Answer::status(429).with(http::header::RETRY_AFTER, "42"));
     let app = app(Form::PasskeyMe.over(&provider));
     for name in ["first", "second"] {
         let answer = app.answer(Place::Header.carry(Method::GET, &token(name))).await;
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("42")), "{name}");
     }
-    assert_eq!(provider.fetches(), 1);
+    assert_eq!(provider.requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,12 +139,12 @@ async fn an_optional_layer_lets_nobody_pass_whose_token_is_bad_or_cannot_be_chec
             (form.no(), (401, "")),
             (Answer::status(500), (503, "")),
         ] {
-            let provider = ScriptedFetch::serving(answer);
+            let provider = in_memory(answer);
             let layer = JwtAuthLayer::new(verifier_with(form.over(&provider))).optional();
             let app = App::of(Router::new().route("/", any(whoami)).layer(layer));
             let anonymous = app.answer(get("/", &[])).await;
             assert_eq!((anonymous.status, &*anonymous.body), (200, "nobody"), "{form:?}");
-            assert_eq!(provider.fetches(), 0, "{form:?}: nobody is asked about nobody");
+            assert_eq!(provider.requests(), 0, "{form:?}: nobody is asked about nobody");
             let answer = app.answer(Place::Header.carry(Method::GET, &token)).await;
             assert_eq!(answer.status, want.0, "{form:?}");
             assert!(answer.status != 200 || answer.body == want.1, "{form:?}: {}", answer.body);

@@ -34,7 +34,7 @@ async fn a_provider_that_asks_for_patience_is_left_alone_for_all_tokens() {
         for form in Form::ALL {
             let name = format!("{form:?}, {status} {retry_after:?}");
             let good = token("good");
-            let provider = ScriptedFetch::serving(Answer::of(form.yes(&good)));
+            let provider = in_memory(Answer::of(form.yes(&good)));
             provider.serve_once(throttling(status, retry_after));
             let verifier = verifier_with(form.over(&provider));
             let first = token("first");
@@ -44,10 +44,10 @@ async fn a_provider_that_asks_for_patience_is_left_alone_for_all_tokens() {
             // Rounded up: who comes back then is let in.
             assert_eq!(refusal(&verifier, &good).await, ("verifier_unavailable", Some(1)), "{name}");
             assert_eq!(refusal(&verifier, &first).await.0, "verifier_unavailable", "{name}");
-            assert_eq!(provider.fetches(), 1, "{name}: nobody was asked again");
+            assert_eq!(provider.requests(), 1, "{name}: nobody was asked again");
             tokio::time::sleep(SECOND + SECOND / 10).await;
             assert_eq!(outcome(&verifier, &good).await, ACCEPTED, "{name}: afterwards");
-            assert_eq!(provider.fetches(), 2, "{name}");
+            assert_eq!(provider.requests(), 2, "{name}");
         }
     }
 }
@@ -57,7 +57,7 @@ async fn a_date_to_come_back_at_is_kept() {
     let good = token("good");
     let date =
         |seconds: u64| httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(seconds));
-    let provider = ScriptedFetch::serving(Answer::of(Form::PasskeyMe.yes(&good)));
+    let provider = in_memory(Answer::of(Form::PasskeyMe.yes(&good)));
     let verifier = verifier_with(Form::PasskeyMe.over(&provider));
     provider.serve_once(throttling(429, Some(&date(60))));
     let (code, after) = refusal(&verifier, &token("first")).await;
@@ -65,7 +65,7 @@ async fn a_date_to_come_back_at_is_kept() {
     assert!(after.is_some_and(|after| (58..=60).contains(&after)), "{after:?}");
     tokio::time::sleep(50 * SECOND).await;
     assert_eq!(refusal(&verifier, &good).await.0, "verifier_unavailable");
-    assert_eq!(provider.fetches(), 1);
+    assert_eq!(provider.requests(), 1);
     tokio::time::sleep(12 * SECOND).await;
     assert_eq!(outcome(&verifier, &good).await, ACCEPTED);
     // A date that is past asks for nothing, and the token was not judged.
@@ -77,7 +77,7 @@ async fn a_date_to_come_back_at_is_kept() {
 #[tokio::test(start_paused = true)]
 async fn what_is_kept_still_counts_while_the_provider_wants_to_be_left_alone() {
     let good = token("good");
-    let provider = ScriptedFetch::serving(Answer::of(Form::Introspection.yes(&good)));
+    let provider = in_memory(Answer::of(Form::Introspection.yes(&good)));
     let verifier = verifier_with(Form::Introspection.over(&provider));
     assert_eq!(outcome(&verifier, &good).await, ACCEPTED);
     provider.serve(throttling(429, Some("3600")));
@@ -89,14 +89,14 @@ async fn what_is_kept_still_counts_while_the_provider_wants_to_be_left_alone() {
         "verifier_unavailable",
         "it is too old, and nobody may be asked"
     );
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(provider.requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_shorter_pause_does_not_end_a_longer_one() {
     for (name, first, second) in [("then shorter", "30", "3"), ("then longer", "3", "30")] {
         let good = token("good");
-        let provider = ScriptedFetch::serving(Answer::of(Form::Introspection.yes(&good)));
+        let provider = in_memory(Answer::of(Form::Introspection.yes(&good)));
         provider.serve_once(throttling(429, Some(second)).after(SECOND));
         provider.serve_once(throttling(429, Some(first)));
         let verifier = shared(&Form::Introspection.over(&provider));
@@ -106,7 +106,7 @@ async fn a_shorter_pause_does_not_end_a_longer_one() {
         assert_eq!(slow.await.expect("an end"), "verifier_unavailable", "{name}");
         tokio::time::sleep(10 * SECOND).await;
         assert_eq!(outcome(&verifier, &good).await, "verifier_unavailable", "{name}");
-        assert_eq!(provider.fetches(), 2, "{name}: it is left alone");
+        assert_eq!(provider.requests(), 2, "{name}: it is left alone");
         tokio::time::sleep(21 * SECOND).await;
         assert_eq!(outcome(&verifier, &good).await, ACCEPTED, "{name}");
     }
@@ -115,7 +115,7 @@ async fn a_shorter_pause_does_not_end_a_longer_one() {
 #[tokio::test(start_paused = true)]
 async fn a_plain_503_asks_for_no_patience_and_names_a_time_all_the_same() {
     let good = token("good");
-    let provider = ScriptedFetch::serving(Answer::of(Form::Introspection.yes(&good)));
+    let provider = in_memory(Answer::of(Form::Introspection.yes(&good)));
     let verifier = verifier_with(Form::Introspection.over(&provider));
     provider.serve_once(throttling(503, None));
     assert_eq!(refusal(&verifier, &token("first")).await, ("verifier_unavailable", Some(5)));
@@ -125,14 +125,14 @@ async fn a_plain_503_asks_for_no_patience_and_names_a_time_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_longer_than_six_seconds_and_nothing_is_asked_twice() {
     for form in Form::ALL {
-        let provider = ScriptedFetch::serving(Answer::never());
+        let provider = in_memory(Answer::hanging());
         let verifier = shared(&form.over(&provider));
         let started = Instant::now();
         // Ten times as many as may be under way at a time, each with a token of its own.
         let callers = join_all((0..320).map(|n| knock(&verifier, &token(&n.to_string())))).await;
         assert!(callers.iter().all(|outcome| *outcome == "verifier_unavailable"), "{form:?}");
         assert!(started.elapsed() <= 6 * SECOND, "{form:?}: {:?}", started.elapsed());
-        assert!(provider.fetches() <= 320, "{form:?}: {} calls", provider.fetches());
+        assert!(provider.requests() <= 320, "{form:?}: {} calls", provider.requests());
         // Who gives up does not wait longer by waiting for somebody else's answer.
         let shared = token("shared");
         let leader = knock(&verifier, &shared);
@@ -152,14 +152,14 @@ async fn what_fails_is_not_asked_again_for_the_same_request() {
             ("a fault", Answer::status(500)),
             ("a bad gateway", Answer::status(502)),
             ("a broken connection", Answer::broken()),
-            ("no answer", Answer::never()),
+            ("no answer", Answer::hanging()),
             ("rubbish", Answer::of("<html>")),
             ("a no", form.no()),
         ] {
-            let provider = ScriptedFetch::serving(answer);
+            let provider = in_memory(answer);
             let verifier = verifier_with(form.over(&provider));
             assert_ne!(outcome(&verifier, &token("once")).await, ACCEPTED, "{form:?}: {name}");
-            assert_eq!(provider.fetches(), 1, "{form:?}: {name}");
+            assert_eq!(provider.requests(), 1, "{form:?}: {name}");
         }
     }
 }

@@ -16,7 +16,7 @@ use tower_jwt_auth::Verifier;
 use tower_jwt_auth::remote::{Credentials, ValidationEndpoint};
 
 use crate::support::app::{ACCEPTED, verifier_with};
-use crate::support::idp::{Answer, ScriptedFetch};
+use crate::support::idp::{Answer, Idp, in_memory};
 use crate::support::issuer::{AUDIENCE, claims_with, decode, shared_key};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ impl Form {
         endpoint.expect("a good URL")
     }
 
-    fn over(self, provider: &ScriptedFetch) -> ValidationEndpoint {
+    fn over(self, provider: &Idp) -> ValidationEndpoint {
         self.endpoint(URL).with_fetch(provider.clone())
     }
 

@@ -1,7 +1,7 @@
 //! The token, the API key and the credentials are in no log, no error and no `Debug`, whatever the provider does.
 
 use super::*;
-use crate::support::idp::Idp;
+use crate::support::idp::{in_memory, over_http};
 use crate::support::log::Log;
 use tower_jwt_auth::JwtAuthLayer;
 use tower_jwt_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
@@ -24,7 +24,7 @@ async fn no_log_shows_the_token_or_the_key_however_the_provider_is_reached() {
     let (log, _guard) = Log::at_trace_level();
     for form in Form::ALL {
         let token = token("secret");
-        let mut idp = Idp::serving(Answer::of(form.yes(&token))).await;
+        let idp = over_http(Answer::of(form.yes(&token))).await;
         let answers = [
             ("a yes", Answer::of(form.yes(&token)), ACCEPTED),
             ("a no", form.no(), form.refusal()),
@@ -88,7 +88,7 @@ async fn a_client_of_ones_own_can_print_requests_and_their_headers_without_telli
 async fn no_debug_and_no_display_shows_the_key_the_credentials_or_a_kept_token() {
     for form in Form::ALL {
         let token = token("secret");
-        let provider = ScriptedFetch::serving(Answer::of(form.yes(&token)));
+        let provider = in_memory(Answer::of(form.yes(&token)));
         let endpoint = form.over(&provider);
         let verifier = shared(&endpoint);
         assert_eq!(outcome(&verifier, &token).await, ACCEPTED);

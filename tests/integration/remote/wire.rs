@@ -5,11 +5,11 @@ use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use percent_encoding::percent_decode_str;
 
 use super::*;
-use crate::support::idp::{Idp, Seen};
+use crate::support::idp::{Seen, over_http};
 
 /// The one request that `endpoint` makes to ask about `token`.
 async fn asked(make: impl FnOnce(&str) -> ValidationEndpoint, token: &str) -> Seen {
-    let idp = Idp::serving(Answer::status(500)).await;
+    let idp = over_http(Answer::status(500)).await;
     let verifier = verifier_with(make(&idp.url("/check")));
     assert_eq!(outcome(&verifier, token).await, "verifier_unavailable");
     let mut seen = idp.seen();

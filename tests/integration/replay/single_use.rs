@@ -74,7 +74,7 @@ fn token_payload(jti: &str) -> String {
 
 /// A verifier of another issuer, and its key.
 fn other_issuer() -> (SigningKey, Verifier) {
-    let key = SigningKey::generate(shared_key().algorithm, "other-1");
+    let key = SigningKey::generate(shared_key().algorithm(), "other-1");
     let keys = Jwks::from_json(jwks_of([&key])).expect("a key set");
     let verifier = Verifier::new("https://other.example", AUDIENCE, keys).expect("a policy");
     (key, verifier.with_clock(FixedClock::at_unix(NOW)))
