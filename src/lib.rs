@@ -57,6 +57,7 @@
 //! | `http-client` | yes | the default client for key sets and endpoints: reqwest over rustls on aws-lc-rs |
 //! | `metrics` | no | [counters, gauges and histograms](manual::operations#metrics) through the `metrics` facade |
 //! | `redis` | no | `replay::RedisReplayStore`: used and revoked tokens that several replicas share |
+//! | `test-util` | no | `test_util`, for your own tests: an issuer that signs good tokens and every kind of bad one, a provider that fails on demand, a clock |
 //!
 //! # What it does not do
 //!

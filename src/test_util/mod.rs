@@ -29,7 +29,7 @@
 //! /// What the app would be given by its `main`, but for the clock.
 //! fn app(keys: Jwks, clock: TestClock) -> Result<Router, Box<dyn std::error::Error>> {
 //!     let verifier = Verifier::new("https://login.example.com", "my-api", keys)?.with_clock(clock);
-//!     let me = async |Claims(user): Claims<User>| user.sub;
+//!     let me = async |Claims(user): Claims<User>| user.sub.clone();
 //!     Ok(Router::new().route("/me", get(me)).layer(JwtAuthLayer::new(verifier)))
 //! }
 //!
