@@ -24,7 +24,7 @@ impl RawKey {
         let Mint::Key(key) = mint else {
             return Self::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &SECRET)));
         };
-        let algorithm: &'static dyn VerificationAlgorithm = match key.algorithm {
+        let algorithm: &'static dyn VerificationAlgorithm = match key.algorithm() {
             Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
             Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
             Algorithm::Es256 => &signature::ECDSA_P256_SHA256_FIXED,

@@ -215,7 +215,7 @@ fn asking(mint: &Mint, provider: Provider) -> Verifier {
     let credentials = Credentials::bearer("secret");
     let endpoint = ValidationEndpoint::introspection("https://issuer.example/introspect", &credentials);
     verifier_over(endpoint.expect("a URL").with_fetch(provider))
-        .with_algorithms([mint.key().algorithm])
+        .with_algorithms([mint.key().algorithm()])
         .expect("one of all")
 }
 

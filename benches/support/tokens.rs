@@ -66,7 +66,7 @@ impl Mint {
             Algorithm::Hs256 => Self::Secret(algorithm),
             Algorithm::Rs256 | Algorithm::Ps256 => {
                 let rsa = RSA.get_or_init(|| SigningKey::generate(Algorithm::Rs256, "2026-11"));
-                Self::Key(rsa.as_algorithm(algorithm))
+                Self::Key(rsa.with_algorithm(algorithm))
             }
             other => Self::Key(SigningKey::generate(other, "2026-11")),
         }

@@ -189,7 +189,7 @@ impl Idp {
         script.etags = Etags::Right;
     }
 
-    /// Gives its documents such ETags from now on.
+    /// Gives its documents such `ETag`s from now on.
     pub fn set_etags(&self, etags: Etags) {
         self.script().etags = etags;
     }

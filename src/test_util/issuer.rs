@@ -98,7 +98,6 @@ impl Issuer {
     }
 
     /// A good token, to be changed before it is signed.
-    #[must_use]
     pub fn token(&self) -> TokenBuilder {
         TokenBuilder::new(self.key(), &self.url, &self.audience, self.clock.now())
     }

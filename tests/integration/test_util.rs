@@ -55,18 +55,18 @@ async fn no_flaw_gets_through_the_layer_from_any_place() {
 #[test]
 fn a_token_says_what_it_was_told_to() {
     let issuer = Issuer::new(ISSUER, AUDIENCE).with_clock(FixedClock::at_unix(NOW));
-    let verifier = verifier_of(&issuer).with_clock(FixedClock::at_unix(NOW));
+    let judge = verifier_of(&issuer).with_clock(FixedClock::at_unix(NOW));
     let token = issuer.token().subject("bob").claim("groups", ["ops"]).expires_in(Duration::from_secs(30));
-    let verified = verifier.verify(&token.header("x", 1).sign()).expect("a good token");
-    let claims: serde_json::Value = serde_json::from_str(verified.payload()).expect("JSON");
+    let said = judge.verify(&token.header("x", 1).sign()).expect("a good token");
+    let claims: serde_json::Value = serde_json::from_str(said.payload()).expect("JSON");
     assert_eq!(claims["sub"], "bob");
     assert_eq!(claims["groups"], serde_json::json!(["ops"]));
     assert_eq!((&claims["iat"], &claims["exp"]), (&NOW.into(), &(NOW + 30).into()));
 
     let bare = issuer.token().without_claim("jti").without_header("typ").sign();
-    let verified = verifier.verify(&bare).expect("a good token");
-    assert!(!verified.payload().contains("jti"));
-    assert_eq!(verified.header().typ(), None);
+    let said = judge.verify(&bare).expect("a good token");
+    assert!(!said.payload().contains("jti"));
+    assert_eq!(said.header().typ(), None);
     assert_ne!(issuer.good(), issuer.good(), "each has a jti of its own");
 }
 

@@ -3,9 +3,10 @@
 use http::Method;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use percent_encoding::percent_decode_str;
+use tower_jwt_auth::test_util::Seen;
 
 use super::*;
-use crate::support::idp::{Seen, over_http};
+use crate::support::idp::over_http;
 
 /// The one request that `endpoint` makes to ask about `token`.
 async fn asked(make: impl FnOnce(&str) -> ValidationEndpoint, token: &str) -> Seen {

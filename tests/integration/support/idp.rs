@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_jwt_auth::test_util::Issuer;
-pub use tower_jwt_auth::test_util::{Answer, Idp, Seen};
+pub use tower_jwt_auth::test_util::{Answer, Idp};
 
 use super::issuer::{AUDIENCE, ISSUER};
 
