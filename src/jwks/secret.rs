@@ -40,12 +40,17 @@ pub struct SharedSecret {
     known_headers: Arc<KnownHeaders>,
 }
 
+/// What stands in a public key that is written as text, wherever in it.
+const PUBLIC_FORMS: [&str; 5] =
+    ["-----BEGIN", "\"kty\"", "ssh-rsa AAAA", "ssh-ed25519 AAAA", "ecdsa-sha2-nistp"];
+
 impl SharedSecret {
     /// Binds `secret` to `algorithm`: random bytes, at least as many as the hash has ([RFC 7518 §3.2]): 32, 48 or 64.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if `algorithm` is no HMAC, the secret is too short, or it is a PEM text or a JWK, which may be public.
+    /// [`ConfigError`] if `algorithm` is no HMAC, the secret is too short, or it is a PEM text, a JWK or a key of OpenSSH, which may be
+    /// public.
     ///
     /// [RFC 7518 §3.2]: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
     pub fn new(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
@@ -55,10 +60,9 @@ impl SharedSecret {
                 "{algorithm} takes a public key: use VerifyingKey; a SharedSecret is for HS256, HS384 and HS512"
             )));
         }
-        let looks_public = |mark: &str| memchr::memmem::find(secret, mark.as_bytes()).is_some();
-        if looks_public("-----BEGIN") || looks_public("\"kty\"") {
+        if PUBLIC_FORMS.iter().any(|mark| memchr::memmem::find(secret, mark.as_bytes()).is_some()) {
             return Err(ConfigError::new(
-                "a PEM text or a JWK is no secret: use VerifyingKey for a public key",
+                "a PEM text, a JWK or a key of OpenSSH is no secret: use VerifyingKey for a public key",
             ));
         }
         let key = MacKey::new(algorithm, secret).ok_or_else(|| {
@@ -93,6 +97,9 @@ mod tests {
         assert!(SharedSecret::new(Algorithm::Hs256, format!("\u{feff}{pem}")).is_err());
         let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
         assert!(SharedSecret::new(Algorithm::Hs256, jwk).is_err());
+        let openssh =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea alice";
+        assert!(SharedSecret::new(Algorithm::Hs256, openssh).is_err());
         assert!(SharedSecret::new(Algorithm::Rs256, [7; 64]).is_err());
         assert!(SharedSecret::new(Algorithm::Hs512, [7; 64]).is_ok());
         assert!(SharedSecret::new(Algorithm::Hs512, [7; 63]).is_err());

@@ -23,6 +23,7 @@ mod json;
 mod key;
 mod keyset;
 mod layer;
+mod mac;
 mod privacy;
 mod provider;
 mod refusal;
