@@ -204,6 +204,30 @@ fn an_allow_list_narrows_and_never_widens() -> Result<(), ConfigError> {
 }
 
 #[test]
+fn a_key_of_an_algorithm_that_is_not_allowed_is_of_no_use_under_the_name_of_one_that_is() {
+    let named = SigningKey::generate(Algorithm::Es384, "es384-1");
+    let keys = || Jwks::from_json(jwks_of([shared_key(), &named])).expect("a key set");
+    let es256_only = verifier_with(keys()).with_algorithms([Algorithm::Es256]).expect("a narrower list");
+    let token = |alg: &str| {
+        let header = json!({ "alg": alg, "kid": named.kid });
+        named.token_with_header(&header, &good_claims())
+    };
+    for (name, verifier, alg, want) in [
+        ("as it is", &es256_only, "ES384", UNSUPPORTED),
+        ("called ES256", &es256_only, "ES256", UNKNOWN_KEY),
+        ("called ES256 where both are allowed", &verifier_with(keys()), "ES256", UNKNOWN_KEY),
+        ("as it is where both are allowed", &verifier_with(keys()), "ES384", ACCEPTED),
+    ] {
+        assert_eq!(outcome(verifier, &token(alg)), want, "{name}");
+    }
+    assert_eq!(
+        outcome(&es256_only, &shared_key().token(&good_claims())),
+        ACCEPTED,
+        "the key that is allowed"
+    );
+}
+
+#[test]
 fn a_kid_is_a_short_string_that_is_compared_and_never_interpreted() {
     let verifier = verifier();
     let long = "k".repeat(256);

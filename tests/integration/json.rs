@@ -1,9 +1,10 @@
 //! The JSON inside of a token. Every one here is signed by the right key: only its text speaks against it.
 
-use serde_json::json;
+use http::Method;
+use serde_json::{Value, json};
 
 use crate::shape::{MALFORMED, claims_text, header_text};
-use crate::support::app::{ACCEPTED, outcome, verifier};
+use crate::support::app::{ACCEPTED, App, Place, outcome, verifier};
 use crate::support::issuer::{AUDIENCE, ISSUER, NOW, shared_key};
 
 #[test]
@@ -71,6 +72,23 @@ fn a_header_is_one_json_object_in_clean_utf_8() {
     ] {
         let token = shared_key().token_of(header, claims_text(""));
         assert_eq!(outcome(&verifier, &token), want, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_member_of_any_type_is_a_refusal_or_nothing_and_never_a_500() {
+    let app = App::new();
+    for name in ["alg", "typ", "kid", "cty", "crit", "b64", "zip", "jwk", "jku", "x5u", "x5c", "x5t", "epk"] {
+        let is_read = ["alg", "typ", "kid", "cty", "crit", "b64", "zip"].contains(&name);
+        for value in ["null", "0", "-1", "1e400", "true", "[]", "[null]", "{}", r#"{"kty":null}"#] {
+            let mut header: Value = serde_json::from_str(&header_text("")).expect("JSON");
+            header.as_object_mut().expect("an object").remove(name);
+            let header = format!(r#"{{"{name}":{value},{}"#, &header.to_string()[1..]);
+            let token = shared_key().token_of(header, claims_text(""));
+            let verdict = app.verdict(Place::Header.carry(Method::GET, &token)).await;
+            let want = if is_read { 401 } else { 200 };
+            assert_eq!(verdict.0, want, "{name}: {value}: {}", verdict.1);
+        }
     }
 }
 

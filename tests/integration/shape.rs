@@ -70,6 +70,28 @@ fn a_serialization_other_than_compact_is_malformed() {
 }
 
 #[test]
+fn a_text_that_is_compact_and_json_at_once_is_malformed() {
+    let verifier = verifier();
+    let token = shared_key().token(&good_claims());
+    let parts: Vec<_> = token.split('.').collect();
+    let [header, payload, signature] = parts[..] else { panic!("three parts") };
+    let evil = encode(claims_text(r#","admin":true"#));
+    // One reader takes what stands between the dots, another the members, which are signed.
+    let signed = format!(r#""protected":"{header}","payload":"{payload}","signature":"{signature}""#);
+    for (name, text) in [
+        ("the forged claims in a name", format!(r#"{{"  {header}.{evil}.":"",{signed}}}"#)),
+        ("the forged claims in a value", format!(r#"{{"x":"{header}.{evil}.",{signed}}}"#)),
+        ("the forged token in a name", format!(r#"{{"{header}.{evil}.{signature}":"",{signed}}}"#)),
+        ("the members behind the token", format!("{header}.{evil}.{signature}{{{signed}}}")),
+        ("the members before the token", format!("{{{signed}}}{header}.{evil}.{signature}")),
+    ] {
+        assert_eq!(outcome(&verifier, &text), MALFORMED, "{name}");
+    }
+    assert_eq!(outcome(&verifier, &format!("{header}.{evil}.{signature}")), "signature_invalid");
+    assert_eq!(outcome(&verifier, &token), ACCEPTED);
+}
+
+#[test]
 fn a_mebibyte_is_refused_for_its_size_alone() {
     let verifier = verifier();
     let mebibyte = 1 << 20;

@@ -106,6 +106,29 @@ fn exp_is_optional_by_an_insecure_call_only_and_still_counts_where_it_is() {
 }
 
 #[test]
+fn a_time_that_is_no_number_is_never_taken_for_one_that_is_absent() {
+    let demanding_nothing = verifier().insecure_accept_without_expiry();
+    for claim in ["exp", "nbf", "iat"] {
+        check(
+            &demanding_nothing,
+            claim,
+            &[
+                ("", ACCEPTED),
+                ("1800000001", ACCEPTED),
+                ("\"99999999999\"", INVALID),
+                ("\"1800000001\"", INVALID),
+                ("\"never\"", INVALID),
+                ("\"\"", INVALID),
+                ("null", INVALID),
+                ("true", INVALID),
+                ("[]", INVALID),
+                ("{}", INVALID),
+            ],
+        );
+    }
+}
+
+#[test]
 fn max_age_counts_from_iat_which_is_then_required_and_not_in_the_future() {
     let verifier = verifier().with_max_age(Duration::from_secs(600));
     check(

@@ -153,6 +153,33 @@ async fn a_request_for_keys_asks_for_no_compression_and_carries_nothing_but_vali
 }
 
 #[tokio::test]
+async fn nothing_that_a_token_says_becomes_a_url() {
+    let one = key("one");
+    let elsewhere = Idp::serving(set_of([&one])).await;
+    let (idp, jwks) = served(&one).await;
+    let verifier = verifier(&jwks);
+    let (url, before) = (elsewhere.url("/jwks.json"), idp.requests());
+    let host = url.trim_start_matches("http://").trim_end_matches("/jwks.json");
+    for text in [&*url, &format!("@{host}/#"), &format!("../../../{host}"), &format!("%2F%2F{host}")] {
+        for claim in ["iss", "aud", "sub", "jti"] {
+            let mut claims = good_claims();
+            claims[claim] = text.into();
+            let got_in = outcome(&verifier, &one.token(&claims)).await.is_ok();
+            assert_eq!(got_in, claim == "sub" || claim == "jti", "{claim}: {text}");
+        }
+        for member in ["jku", "x5u", "iss", "kid"] {
+            let mut header = one.header();
+            header[member] = text.into();
+            let got_in = outcome(&verifier, &one.token_with_header(&header, &good_claims())).await.is_ok();
+            assert_eq!(got_in, member != "kid", "{member}: {text}");
+        }
+    }
+    assert_eq!(elsewhere.requests(), 0);
+    let asked: Vec<_> = idp.seen()[before..].iter().map(|seen| seen.target.clone()).collect();
+    assert_eq!(asked, ["/jwks.json"], "one attempt for all the unknown keys");
+}
+
+#[tokio::test]
 async fn a_url_that_is_neither_https_nor_on_this_machine_makes_no_key_set() {
     for (url, good) in [
         ("https://login.example.com/jwks.json", true),
@@ -164,6 +191,9 @@ async fn a_url_that_is_neither_https_nor_on_this_machine_makes_no_key_set() {
         ("http://127.0.0.1.example.com/jwks.json", false),
         ("https://user:secret@login.example.com/jwks.json", false),
         ("file:///etc/passwd", false),
+        ("file://localhost/etc/passwd", false),
+        ("ftp://login.example.com/jwks.json", false),
+        ("data:application/json,{%22keys%22:[]}", false),
         ("/jwks.json", false),
     ] {
         assert_eq!(Jwks::builder(url).is_ok(), good, "{url}");
