@@ -25,6 +25,7 @@ mod key;
 mod keyset;
 mod layer;
 mod mac;
+mod named_tests;
 mod privacy;
 mod provider;
 mod refusal;
