@@ -82,6 +82,7 @@ pub mod rejection;
 pub mod remote;
 pub mod replay;
 pub mod source;
+mod sync;
 mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod test_util;

@@ -1,14 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::discovery::Discovery;
 use super::refresh::{Origin, Refresher, Shared};
 use super::schedule::{MIN_REFRESH_INTERVAL, REFRESH_INTERVAL};
 use super::{Jwks, Kind};
 use crate::error::ConfigError;
 use crate::fetch::{Endpoint, Fetch, KeepAlive, default_client};
+use crate::sync::watch;
 use crate::token::AlgorithmSet;
 
 /// A remote key set before its first fetch; made by [`Jwks::builder`] and [`Jwks::discovery_builder`].

@@ -41,9 +41,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, Guard};
 use jsonwebtoken::jwk::JwkSet;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub use builder::JwksBuilder;
@@ -56,6 +54,7 @@ pub use state::{EXPIRED_AFTER, JwksState, JwksStatus, STALE_AFTER};
 pub use wait::{FIRST_SET_WAIT, JwksChanges, REFETCH_WAIT};
 
 use crate::error::{ConfigError, JwksErrorKind};
+use crate::sync::{ArcSwap, Guard, watch};
 use crate::telemetry;
 use crate::token::AlgorithmSet;
 use refresh::Shared;

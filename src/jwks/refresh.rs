@@ -1,9 +1,8 @@
 //! The one task that fetches a key set, and the only writer of its snapshot.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::Instrument;
@@ -18,6 +17,7 @@ use super::{Published, SkipReason};
 use crate::crypto;
 use crate::error::{JwksError, JwksErrorKind};
 use crate::fetch::{Endpoint, FETCH_TIMEOUT, Fetch};
+use crate::sync::{Mutex, Notify, watch};
 use crate::telemetry;
 use crate::token::AlgorithmSet;
 

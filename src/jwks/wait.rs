@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::gate::Answer;
@@ -14,6 +13,7 @@ use super::refresh::Shared;
 use super::state::{Good, JwksStatus, Snapshot};
 use super::{Jwks, Kind};
 use crate::error::{JwksError, JwksErrorKind};
+use crate::sync::watch;
 use crate::telemetry::{self, UnknownKey};
 use crate::token::Algorithm;
 

@@ -13,16 +13,17 @@
 //!
 //! | module | may use |
 //! |---|---|
-//! | `error`, `clock` | nothing |
-//! | `token`, `source` | `error` |
+//! | `error`, `clock`, `sync` | nothing |
+//! | `token` | `error`, `sync` |
+//! | `source` | `error` |
 //! | `crypto` | `token` |
 //! | `fetch` | `error` |
 //! | `telemetry` | `error`, `source` |
-//! | `jwks` | `crypto`, `token`, `error`, `fetch`, `telemetry` |
-//! | `remote` | `fetch`, `crypto`, `token`, `clock`, `error`, `telemetry` |
-//! | `verify` | `jwks`, `remote`, `token`, `source`, `clock`, `error`, `telemetry` |
+//! | `jwks` | `crypto`, `token`, `error`, `fetch`, `sync`, `telemetry` |
+//! | `remote` | `fetch`, `crypto`, `token`, `clock`, `sync`, `error`, `telemetry` |
+//! | `verify` | `jwks`, `remote`, `token`, `source`, `clock`, `sync`, `error`, `telemetry` |
 //! | `rejection` | `error` |
-//! | `replay` | `verify`, `source`, `crypto`, `clock`, `error`, `telemetry` |
+//! | `replay` | `verify`, `source`, `crypto`, `clock`, `sync`, `error`, `telemetry` |
 //! | `handoff` | `verify`, `replay`, `rejection`, `source`, `error`, `telemetry` |
 //! | `claims` | `verify`, `rejection`, `error`, `telemetry` |
 //! | `layer` | all of them |

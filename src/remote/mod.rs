@@ -38,13 +38,11 @@ mod passkeyme;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
-use quick_cache::sync::Cache;
-use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::{Instant, timeout};
 
 pub use introspection::Credentials;
@@ -53,6 +51,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::crypto;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::fetch::{Endpoint, FETCH_TIMEOUT, Fetch, FetchError, FetchRequest, KeepAlive, default_client};
+use crate::sync::{Cache, Mutex, OnceCell, Semaphore};
 use crate::telemetry;
 use answer::{Answer, Trouble};
 

@@ -1,12 +1,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use tokio::time::Instant;
 
 use super::{Mark, ReplayStore, StoreError, StoreFuture, TokenId};
 use crate::clock::{Clock, SystemClock};
+use crate::sync::Mutex;
 
 /// How many tokens a [`MemoryReplayStore`] remembers: some 25 MB.
 pub const MAX_REMEMBERED: usize = 100_000;

@@ -1,6 +1,7 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::JoseHeader;
+use crate::sync::OnceLock;
 
 /// The headers of tokens that were accepted, by their encoded text: those of one key are all alike, and need reading
 /// once.

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use quick_cache::Equivalent;
-use quick_cache::sync::Cache;
 
 use super::verified::Verified;
+use crate::sync::Cache;
 use crate::token::NumericDate;
 
 /// How long an accepted token is remembered.
