@@ -143,14 +143,18 @@ impl RefetchGate {
 
     /// Takes a place among those waiting for `key`; false if there is none left.
     pub(super) fn enter(&mut self, key: u64) -> bool {
-        let waiters = self.waiting.values().fold(0_usize, |sum, count| sum.saturating_add(*count));
         let has_place = self.waiting.contains_key(&key) || self.waiting.len() < MAX_AWAITED_KEYS;
-        if waiters >= MAX_WAITERS || !has_place {
+        if self.waiters() >= MAX_WAITERS || !has_place {
             return false;
         }
         let count = self.waiting.entry(key).or_default();
         *count = count.saturating_add(1);
         true
+    }
+
+    /// How many requests wait.
+    pub(super) fn waiters(&self) -> usize {
+        self.waiting.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     pub(super) fn leave(&mut self, key: u64) {

@@ -28,6 +28,8 @@ mod builder;
 mod discovery;
 mod document;
 mod gate;
+#[cfg(test)]
+pub(crate) mod interleavings;
 mod jwk;
 mod refresh;
 mod schedule;

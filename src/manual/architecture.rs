@@ -52,6 +52,14 @@
 //! `source/query`, for the URI that axum keeps). Parsing, choosing a key, scheduling and judging claims are plain functions
 //! over data and the time they are given. `test_util` signs, and serves HTTP from a task, for which nothing else has a use.
 //!
+//! # Why what threads share has names of its own
+//!
+//! Locks, the swap, the watch and the like are named through `sync`: as they are, but for the crate's unit tests, where each
+//! use is a point at which another thread may go first. There shuttle plays out thousands of orders in which requests, the
+//! refresh task and the provider can come, against the code that is shipped and not a model of it. Its own primitives, or
+//! loom's, would have to stand in for tokio's and arc-swap's, down to the clock; these are taken at their word instead, and
+//! every order that they leave open is tried.
+//!
 //! # Why the layer is not generic over the claims
 //!
 //! It verifies once and leaves one opaque token in the request. Each handler asks for the type that it wants, and one

@@ -31,6 +31,8 @@
 //! ```
 
 mod answer;
+#[cfg(test)]
+mod interleavings;
 mod introspection;
 mod magiclinksdev;
 mod object;

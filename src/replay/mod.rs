@@ -34,6 +34,8 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(test)]
+mod interleavings;
 mod memory;
 mod nonce;
 mod receipt;

@@ -2,6 +2,8 @@
 
 mod algorithm;
 mod header;
+#[cfg(test)]
+mod interleavings;
 mod json;
 mod jsonwebtoken;
 mod known_headers;

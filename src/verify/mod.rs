@@ -31,6 +31,8 @@ mod builder;
 mod cache;
 mod explain;
 mod explanation;
+#[cfg(test)]
+mod interleavings;
 mod policy;
 mod signature;
 mod times;
