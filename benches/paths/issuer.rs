@@ -11,7 +11,7 @@ use tower_jwt_auth::token::Algorithm;
 
 pub const ISSUER: &str = "https://issuer.example";
 pub const AUDIENCE: &str = "api";
-pub const SECRET: [u8; 32] = [7; 32];
+pub const SECRET: [u8; 64] = [7; 64];
 
 /// 2023, when all tokens were issued, and 2100, when most of them expire.
 pub const LONG_AGO: u32 = 1_700_000_000;
@@ -149,10 +149,16 @@ impl Issuer {
                 }
             },
             Algorithm::EdDsa => self.eddsa.sign(message).as_ref().to_vec(),
-            _ => hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &SECRET), message).as_ref().to_vec(),
+            algorithm => mac(algorithm, message),
         };
         Signed { input, signature }
     }
+}
+
+/// The MAC of `message`, with the secret.
+pub fn mac(algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+    let hash = if algorithm == Algorithm::Hs512 { hmac::HMAC_SHA512 } else { hmac::HMAC_SHA256 };
+    hmac::sign(&hmac::Key::new(hash, &SECRET), message).as_ref().to_vec()
 }
 
 fn pkcs8(pem: &str) -> Vec<u8> {

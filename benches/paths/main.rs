@@ -14,6 +14,7 @@
     reason = "a benchmark may stop at the first thing that is not as it says"
 )]
 
+mod guess;
 mod issuer;
 mod path;
 mod server;

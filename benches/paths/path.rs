@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use http::StatusCode;
-use tower_jwt_auth::token::Algorithm::{self, EdDsa, Es256, Hs256, Rs256};
+use tower_jwt_auth::token::Algorithm::{self, EdDsa, Es256, Hs256, Hs512, Rs256};
 
+use crate::guess::{self, Wrong};
 use crate::issuer::{Issuer, LONG_AGO, Signed, Token};
 use crate::server::Server;
 
@@ -27,9 +28,12 @@ enum Way {
     Repeated(usize),
     /// Refused with this code.
     Refused(&'static str, fn(&Issuer, user: usize) -> Option<String>),
+    /// Refused by the verifier alone for a signature, or by a nonce, that is wrong in one byte.
+    WrongMac(Algorithm, Wrong),
+    WrongNonce(Wrong),
 }
 
-pub const PATHS: [Path; 18] = [
+pub const PATHS: [Path; 27] = [
     Path { name: "bare", way: Way::Unguarded(Server::bare) },
     Path { name: "nothing", way: Way::Unguarded(Server::with_a_layer_that_does_nothing) },
     Path { name: "raw-rs256", way: Way::Raw(Rs256) },
@@ -77,6 +81,15 @@ pub const PATHS: [Path; 18] = [
             Some(Signed { signature: other.signature, ..one }.text())
         }),
     },
+    Path { name: "mac-first", way: Way::WrongMac(Hs256, Wrong::First) },
+    Path { name: "mac-middle", way: Way::WrongMac(Hs256, Wrong::Middle) },
+    Path { name: "mac-last", way: Way::WrongMac(Hs256, Wrong::Last) },
+    Path { name: "long-mac-first", way: Way::WrongMac(Hs512, Wrong::First) },
+    Path { name: "long-mac-middle", way: Way::WrongMac(Hs512, Wrong::Middle) },
+    Path { name: "long-mac-last", way: Way::WrongMac(Hs512, Wrong::Last) },
+    Path { name: "nonce-first", way: Way::WrongNonce(Wrong::First) },
+    Path { name: "nonce-middle", way: Way::WrongNonce(Wrong::Middle) },
+    Path { name: "nonce-last", way: Way::WrongNonce(Wrong::Last) },
 ];
 
 /// Requests that come before those that count: whatever is set up on first use is set up then.
@@ -124,6 +137,21 @@ impl Path {
                 server.expect_accepted((0..1).map(|user| good(Rs256, user)));
                 server.expect_refused((0..WARM_UP).map(|user| token(&issuer, user)), code);
                 server.prepare(users.map(|user| token(&issuer, user)), StatusCode::UNAUTHORIZED)
+            }
+            Way::WrongMac(algorithm, wrong) => {
+                let verifier = guess::verifier(&issuer, algorithm);
+                let token = |user| {
+                    let [token] = guess::tokens(&issuer, algorithm, user, [wrong]);
+                    token
+                };
+                (0..WARM_UP).for_each(|user| guess::refuse(&verifier, &token(user)));
+                let tokens: Vec<_> = users.map(token).collect();
+                Box::new(move || tokens.iter().for_each(|token| guess::refuse(&verifier, token)))
+            }
+            Way::WrongNonce(wrong) => {
+                let (token, nonce) = guess::nonce(&issuer, wrong);
+                (0..WARM_UP).for_each(|_| guess::mismatch(&token, &nonce));
+                Box::new(move || (0..requests).for_each(|_| guess::mismatch(&token, &nonce)))
             }
         }
     }
