@@ -247,10 +247,19 @@ fn custom_claims_keep_every_digit() {
     struct Numbers {
         big: u64,
         small: i64,
-        precise: f64,
+        precise: Vec<f64>,
     }
+    // Of these, a reader that is fast and nearly right gets the second, the third and the fourth wrong.
+    let precise = [
+        "0.30000000000000004",
+        "1.5000555555555555",
+        "0.20020000000000002",
+        "-1.639383155034199e176",
+        "5e-324",
+    ];
     let payload = format!(
-        r#"{{"big":9007199254740993,"small":-9223372036854775808,"precise":0.30000000000000004,{}"#,
+        r#"{{"big":9007199254740993,"small":-9223372036854775808,"precise":[{}],{}"#,
+        precise.join(","),
         &good_claims().to_string()[1..]
     );
     let token = shared_key().token_of(shared_key().header().to_string(), &payload);
@@ -260,7 +269,9 @@ fn custom_claims_keep_every_digit() {
     let numbers = verified.claims::<Numbers>().expect("numbers");
     assert_eq!(numbers.big, 9_007_199_254_740_993);
     assert_eq!(numbers.small, i64::MIN);
-    assert_eq!(numbers.precise.to_bits(), 0.300_000_000_000_000_04_f64.to_bits());
+    for (read, text) in numbers.precise.iter().zip(precise) {
+        assert_eq!(read.to_bits(), text.parse::<f64>().expect("a number").to_bits(), "{text}");
+    }
     assert_eq!(verified.payload(), payload);
     assert!(payload.contains(ISSUER), "as it was signed");
 }
