@@ -97,7 +97,22 @@ pub use verify::Verifier;
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::Strategy;
+    use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
     use super::*;
+
+    /// Holds `property` against 256 values of `strategy`, or as many as `PROPTEST_CASES` says, and shows the simplest that it
+    /// does not hold for.
+    #[track_caller]
+    pub(crate) fn for_all<S: Strategy>(
+        strategy: S,
+        property: impl Fn(S::Value) -> Result<(), TestCaseError>,
+    ) {
+        let config = Config { failure_persistence: None, ..Config::default() };
+        let outcome = TestRunner::new(config).run(&strategy, property);
+        assert!(outcome.is_ok(), "{}", outcome.expect_err("a failure"));
+    }
 
     /// A service that there is none of.
     enum Nothing {}

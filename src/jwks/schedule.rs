@@ -66,7 +66,11 @@ pub(super) fn after_failed_refetch(random: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::option;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::tests::for_all;
 
     const HOUR: Duration = REFRESH_INTERVAL;
     const SECOND: Duration = Duration::from_secs(1);
@@ -165,5 +169,63 @@ mod tests {
     fn a_failed_refetch_is_repeated_in_five_to_ten_seconds() {
         assert_eq!(after_failed_refetch(0.0), 5 * SECOND);
         assert_eq!(after_failed_refetch(1.0), 10 * SECOND);
+    }
+
+    /// What a builder takes for an interval, what a provider may say in `max-age`, and a random number.
+    fn settings() -> impl Strategy<Value = (Duration, Option<Duration>, f64)> {
+        let interval = (60_000..=3_600_000_u64).prop_map(Duration::from_millis);
+        let max_age = prop_oneof![0..8_000_u64, any::<u64>()].prop_map(Duration::from_secs);
+        (interval, option::of(max_age), 0.0..=1.0_f64)
+    }
+
+    #[test]
+    fn no_pause_after_a_good_refresh_leaves_its_span_whatever_is_asked_for() {
+        for_all(settings(), |(interval, max_age, random)| {
+            let asked = max_age.map_or(interval, |max_age| max_age.min(interval)).as_nanos();
+            let asked = asked.max(60_000_000_000);
+            let latest = asked * 11 / 10 + 1;
+            for (name, pause, earliest) in [
+                ("steady", after_success(interval, max_age, random), asked * 9 / 10),
+                ("first", after_first_success(interval, max_age, random), asked / 5),
+            ] {
+                let earliest = earliest.max(60_000_000_000) - 1;
+                let pause = pause.as_nanos();
+                prop_assert!(
+                    (earliest..=latest).contains(&pause),
+                    "{name}: {pause} of {earliest}..={latest}"
+                );
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_pause_grows_with_its_random_number_and_a_max_age_never_lengthens_it() {
+        for_all((settings(), 0.0..=1.0_f64), |((interval, max_age, random), other)| {
+            let (less, more) = if random < other { (random, other) } else { (other, random) };
+            for after in [after_success, after_first_success] {
+                let pause = |random| after(interval, max_age, random);
+                prop_assert!(pause(less) <= pause(more));
+                prop_assert!(pause(random) <= after(interval, None, random));
+                prop_assert!(pause(0.0) + SECOND < pause(1.0), "replicas in step could not come apart");
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_back_off_is_never_zero_never_shrinks_and_never_exceeds_its_power_of_two_or_a_minute() {
+        let failures = prop_oneof![0..12_u32, any::<u32>()];
+        for_all((failures, 0.0..=1.0_f64), |(failures, random)| {
+            let power = 2_u64.checked_pow(failures.saturating_sub(1)).unwrap_or(u64::MAX);
+            let longest = Duration::from_secs(power.min(60));
+            let pause = after_failure(failures, random);
+            prop_assert!(pause <= longest && pause >= Duration::from_millis(50), "{pause:?} of {longest:?}");
+            prop_assert_eq!(after_failure(failures, 1.0), longest);
+            prop_assert!(pause <= after_failure(failures.saturating_add(1), random));
+            let refetch = after_failed_refetch(random);
+            prop_assert!(refetch >= 5 * SECOND && refetch <= 10 * SECOND, "{refetch:?}");
+            Ok(())
+        });
     }
 }

@@ -88,15 +88,23 @@ impl fmt::Display for CookieName {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test may stop at the first thing that is not as it says"
+)]
 mod tests {
     use http::HeaderValue;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample;
 
     use super::*;
+    use crate::tests::for_all;
 
-    fn found(fields: &[&[u8]]) -> Result<Option<String>, AuthErrorKind> {
+    fn found(fields: &[impl AsRef<[u8]>]) -> Result<Option<String>, AuthErrorKind> {
         let mut headers = HeaderMap::new();
         for field in fields {
-            headers.append(header::COOKIE, HeaderValue::from_bytes(field).expect("a header value"));
+            headers.append(header::COOKIE, HeaderValue::from_bytes(field.as_ref()).expect("a header value"));
         }
         let name = CookieName::new("jwt").expect("a cookie name");
         name.find(&headers).map(|token| token.map(Cow::into_owned)).map_err(|error| error.kind())
@@ -142,5 +150,61 @@ mod tests {
             assert!(CookieName::new(name).is_err(), "{name:?}");
         }
         assert!(CookieName::new("__Secure-session.id").is_ok());
+    }
+
+    /// What stands between two semicolons: cookies of the name and of its neighbours, and anything else.
+    fn pair() -> impl Strategy<Value = Vec<u8>> {
+        let byte = sample::select(&b"jwt=ab.\" \t~\xc3\xa9\xff"[..]);
+        let value = vec(byte, 0..6);
+        let name = sample::select(vec![
+            "jwt=", "jwt=", "jwt", "JWT=", "xjwt=", "jwtx=", " jwt=", "\tjwt =", "=", "",
+        ]);
+        (name, value).prop_map(|(name, value)| [name.as_bytes(), &value].concat())
+    }
+
+    /// What is to be found in these pairs, read a byte at a time.
+    fn model(pairs: &[Vec<u8>]) -> Result<Option<String>, AuthErrorKind> {
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let mut values = Vec::new();
+        for pair in pairs {
+            let start = pair.iter().position(|byte| !is_blank(byte)).unwrap_or(pair.len());
+            let end = pair.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
+            let pair = &pair[start..end];
+            let equals = pair.iter().position(|byte| *byte == b'=');
+            if let Some(equals) = equals
+                && pair[..equals] == *b"jwt"
+            {
+                values.push(pair[equals + 1..].to_vec());
+            }
+        }
+        match values.pop() {
+            None => Ok(None),
+            Some(_) if !values.is_empty() => Err(AuthErrorKind::CredentialsConflict),
+            Some(value) if value.is_empty() => Err(AuthErrorKind::CredentialsMalformed),
+            Some(value) => String::from_utf8(value).map(Some).map_err(|_| AuthErrorKind::TokenMalformed),
+        }
+    }
+
+    #[test]
+    fn what_is_found_is_what_a_model_finds_however_the_field_is_split() {
+        let pairs = vec((pair(), any::<bool>(), sample::select(&["; ", ";", " ; "][..])), 0..6);
+        for_all(pairs, |parts| {
+            let (mut fields, mut pairs) = (Vec::<Vec<u8>>::new(), Vec::new());
+            for (pair, opens_a_field, separator) in parts {
+                match fields.last_mut() {
+                    Some(field) if !opens_a_field => {
+                        field.extend([separator.as_bytes(), &pair].concat());
+                    }
+                    _ => fields.push(pair.clone()),
+                }
+                pairs.push(pair);
+            }
+            let want = model(&pairs);
+            let whole: Vec<_> = if pairs.is_empty() { Vec::new() } else { vec![pairs.join(&b"; "[..])] };
+            prop_assert_eq!(found(&fields), want.clone(), "{:?}", fields);
+            prop_assert_eq!(found(&whole), want.clone(), "in one field");
+            prop_assert_eq!(found(&pairs), want, "a field for each");
+            Ok(())
+        });
     }
 }

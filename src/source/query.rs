@@ -142,8 +142,21 @@ impl fmt::Display for QueryName {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    reason = "a test may stop at the first thing that is not as it says"
+)]
 mod tests {
+    use std::fmt::Write as _;
+
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+    use proptest::sample;
+
     use super::*;
+    use crate::tests::for_all;
 
     fn request(method: Method, uri: &str) -> Request<()> {
         let mut request = Request::new(());
@@ -230,5 +243,126 @@ mod tests {
             QueryName::default().scrub(&mut request);
             assert_eq!(request.uri().to_string(), want, "{uri}");
         }
+    }
+
+    /// A name for the parameter, and a URI, of which some of the query's pairs go by that name, spelled in any way.
+    fn named_uri() -> impl Strategy<Value = (String, String)> {
+        let name = prop_oneof![Just("jwt".to_owned()), "[jt+ &=%é/?a]{1,4}"];
+        let start = sample::select(
+            &["/", "/a%2Fb/c", "//evil.example/", "http://example.com:80/p", "http://a.example"][..],
+        );
+        (name, start).prop_flat_map(|(name, start)| {
+            let spelled = vec(any::<(bool, bool)>(), name.len()).prop_map({
+                let name = name.clone();
+                move |choices| spelling(&name, &choices)
+            });
+            let key = prop_oneof![spelled, "[jwtJ%+26A7é;a]{0,5}".prop_map(|text| text)];
+            let value = option::of("[a=.%+2F?/é]{0,5}");
+            let pair = (key, value).prop_map(|(key, value)| match value {
+                Some(value) => format!("{key}={value}"),
+                None => key,
+            });
+            (Just(name), vec(pair, 0..5))
+                .prop_map(move |(name, pairs)| (name, format!("{start}?{}", pairs.join("&"))))
+        })
+    }
+
+    /// `name` with some of its bytes percent-encoded, as they may be, and others because they have to be.
+    fn spelling(name: &str, choices: &[(bool, bool)]) -> String {
+        let mut spelled = String::new();
+        for (byte, (encode, lower)) in name.bytes().zip(choices) {
+            match byte {
+                b' ' if !encode => spelled.push('+'),
+                _ if byte.is_ascii_alphanumeric() && !encode => spelled.push(byte.into()),
+                _ if *lower => _ = write!(spelled, "%{byte:02x}"),
+                _ => _ = write!(spelled, "%{byte:02X}"),
+            }
+        }
+        spelled
+    }
+
+    /// `text` without its percent-encoding, by hand.
+    fn decoded(text: &str) -> Vec<u8> {
+        let digit =
+            |byte: Option<&u8>| char::from(*byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let mut bytes = Vec::new();
+        let mut rest = text.as_bytes();
+        while let Some((first, after)) = rest.split_first() {
+            rest = after;
+            match (first, digit(after.first()), digit(after.get(1))) {
+                (b'%', Some(high), Some(low)) => {
+                    bytes.push(high * 16 + low);
+                    rest = &after[2..];
+                }
+                _ => bytes.push(*first),
+            }
+        }
+        bytes
+    }
+
+    /// The pairs of `query` of this name, and the others.
+    fn parted<'q>(name: &str, query: &'q str) -> (Vec<&'q str>, Vec<&'q str>) {
+        query.split('&').partition(|pair| {
+            let key = &pair[..pair.find('=').unwrap_or(pair.len())];
+            decoded(&key.replace('+', " ")) == name.as_bytes()
+        })
+    }
+
+    #[test]
+    fn scrubbing_takes_what_a_model_takes_and_no_other_byte_and_nothing_the_second_time() {
+        for_all(named_uri(), |(name, uri)| {
+            // Not every text is a URI, and `Uri` writes a missing path out.
+            let Ok(parsed) = uri.parse::<Uri>() else { return Err(TestCaseError::reject("no URI")) };
+            let uri = parsed.to_string();
+            let (start, query) = uri.split_once('?').unwrap_or((&uri, ""));
+            let (taken, kept) = parted(&name, query);
+            let want = match (taken.is_empty(), kept.is_empty()) {
+                (true, _) => uri.clone(),
+                (false, true) => start.to_owned(),
+                (false, false) => format!("{start}?{}", kept.join("&")),
+            };
+            let name = QueryName::new(&name).expect("a name");
+            prop_assert_eq!(name.is_in(&parsed), !taken.is_empty());
+            let mut request = request(Method::POST, &uri);
+            #[cfg(feature = "axum")]
+            request.extensions_mut().insert(axum::extract::OriginalUri(parsed));
+            for round in ["once", "twice"] {
+                name.scrub(&mut request);
+                prop_assert_eq!(request.uri().to_string(), want.clone(), "{}", round);
+                #[cfg(feature = "axum")]
+                prop_assert_eq!(original_uri(&request).map(Uri::to_string), Some(want.clone()), "{}", round);
+            }
+            prop_assert!(!name.is_in(request.uri()));
+            prop_assert_eq!(want.parse::<Uri>().map(|uri| uri.to_string()).ok(), Some(want));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn what_is_found_is_the_one_value_that_a_model_finds_or_its_complaint() {
+        for_all((named_uri(), any::<bool>()), |((name, uri), last)| {
+            let Ok(parsed) = uri.parse::<Uri>() else { return Err(TestCaseError::reject("no URI")) };
+            let (named, _) = parted(&name, parsed.query().unwrap_or_default());
+            let value =
+                |pair: &&str| pair.find('=').map_or(String::new(), |equals| pair[equals + 1..].to_owned());
+            let values: Vec<_> = named.iter().map(value).collect();
+            let want = match values.as_slice() {
+                [] => Ok(None),
+                [_, _, ..] if !last => Err(AuthErrorKind::CredentialsConflict),
+                [.., value] if value.is_empty() => Err(AuthErrorKind::CredentialsMalformed),
+                [.., value] => {
+                    String::from_utf8(decoded(value)).map(Some).map_err(|_| AuthErrorKind::TokenMalformed)
+                }
+            };
+            let name = QueryName::new(&name).expect("a name");
+            let name = if last { name.taking_the_last() } else { name };
+            let request = request(Method::GET, &uri);
+            let found = name.find(&RequestHead::of(&request));
+            prop_assert_eq!(
+                found.map(|token| token.map(Cow::into_owned)).map_err(|error| error.kind()),
+                want
+            );
+            Ok(())
+        });
     }
 }

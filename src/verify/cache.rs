@@ -202,7 +202,17 @@ impl fmt::Display for TokenCache {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::collections::HashMap;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::Verifier;
+    use crate::jwks::SharedSecret;
+    use crate::tests::for_all;
+    use crate::token::Algorithm;
 
     #[test]
     fn a_newcomer_is_remembered_while_there_is_room_and_when_it_comes_again_afterwards() {
@@ -239,5 +249,82 @@ mod tests {
     fn what_is_kept_of_newcomers_is_bounded() {
         assert_eq!(Newcomers::of(1024).recent.len(), 1024);
         assert_eq!(Newcomers::of(1 << 40).recent.len(), MAX_RECENT);
+    }
+
+    /// A verified token, unlike any other in that it is another.
+    fn verified() -> Arc<Verified> {
+        const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.\
+            eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUuY29tIiwiYXVkIjoibXktYXBpIiwic3ViIjoiYWRhIiwiZXhwIjo0MTAyNDQ0ODAwfQ.\
+            s3-InWBpIjbe79O4AeduBf3C7_0UG7faSxBgkdIpi0c";
+        let secret = SharedSecret::new(Algorithm::Hs256, [7; 32]).expect("a secret");
+        let verifier = Verifier::new("https://login.example.com", "my-api", secret).expect("a policy");
+        verifier.verify(TOKEN).expect("a good token");
+        let entries = verifier.cache.entries.expect("a cache");
+        entries.get(&Text(TOKEN.as_bytes())).expect("it is remembered").verified
+    }
+
+    /// Texts that begin alike, that end alike, and one that is too long to be kept.
+    fn texts() -> Vec<Vec<u8>> {
+        let ends = [b"x".repeat(40), b"y".repeat(40)];
+        let mut texts: Vec<_> = [&b""[..], b"a", b"b", b"ab"]
+            .iter()
+            .flat_map(|start| ends.each_ref().map(|end| [start, &end[..]].concat()))
+            .collect();
+        texts.push(b"z".repeat(MAX_CACHED_TOKEN_BYTES + 1));
+        texts
+    }
+
+    /// Somebody comes with one of the [`texts`], under one of three generations, so long after whoever came before; or before
+    /// that, where the clock was set back.
+    fn visits() -> impl Strategy<Value = Vec<(usize, u64, i16)>> {
+        let later = prop_oneof![0..3_i16, 0..320_i16, -100..0_i16];
+        let generation = prop_oneof![3 => Just(1_u64), 1 => 2..4_u64];
+        vec((0..texts().len(), generation, later), 1..40)
+    }
+
+    #[test]
+    fn what_is_recalled_is_what_was_last_accepted_of_that_very_text_under_those_keys_and_not_long_ago() {
+        let texts = texts();
+        let verified: Vec<_> = (0..40).map(|_| verified()).collect();
+        let hits = Cell::new(0);
+        for_all((0..6_usize, visits()), |(capacity, visits)| {
+            let cache = TokenCache::new(capacity);
+            let mut model = HashMap::new();
+            let mut now = 1_800_000_000.0;
+            for ((text, generation, later), verified) in visits.into_iter().zip(&verified) {
+                now += f64::from(later);
+                let at = NumericDate::from_system_time(
+                    std::time::SystemTime::UNIX_EPOCH + Duration::from_secs_f64(now),
+                );
+                let recalled = cache.get(&texts[text], generation, at);
+                let is_too_long = texts[text].len() > MAX_CACHED_TOKEN_BYTES;
+                prop_assert!(!is_too_long || matches!(recalled, Recalled::Nothing));
+                let counts = model.get(&text).is_some_and(|(since, under, _)| {
+                    *under == generation && (0.0..300.0).contains(&(now - since))
+                });
+                match (&recalled, model.get(&text)) {
+                    (Recalled::Nothing, _) => {}
+                    (Recalled::Accepted(known), Some((_, _, last))) if counts => {
+                        prop_assert!(Arc::ptr_eq(known, last), "another token's");
+                        hits.set(hits.get() + 1);
+                    }
+                    (Recalled::Outdated, Some(_)) if !counts => {}
+                    (Recalled::Accepted(_), _) => {
+                        return Err(TestCaseError::fail("it counts no longer, or was never there"));
+                    }
+                    (Recalled::Outdated, _) => {
+                        return Err(TestCaseError::fail("it counts still, or was never there"));
+                    }
+                }
+                if !matches!(recalled, Recalled::Accepted(_)) {
+                    cache.insert(&texts[text], &recalled, generation, at, Arc::clone(verified));
+                    model.insert(text, (now, generation, Arc::clone(verified)));
+                }
+                let kept = texts.iter().filter(|text| !matches!(cache.get(text, 0, at), Recalled::Nothing));
+                prop_assert!(kept.count() <= capacity);
+            }
+            Ok(())
+        });
+        assert!(hits.get() > 100, "only {} hits: this shows nothing", hits.get());
     }
 }
