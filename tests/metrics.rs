@@ -1,9 +1,15 @@
 //! The metrics by name and label, as `manual::operations` lists them.
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::indexing_slicing,
+    dead_code,
+    unreachable_pub,
     reason = "a test may stop at the first thing that is not as it says"
 )]
+
+#[path = "integration/support/record.rs"]
+mod record;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -145,6 +151,7 @@ fn recorded(work: impl Future<Output = ()>) -> BTreeMap<String, f64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     metrics::with_local_recorder(&ledger, || runtime.block_on(work));
     let accounts = ledger.0.lock().expect("nobody panicked").clone();
+    accounts.keys().for_each(|name| record::shown("a metric", name));
     accounts.into_iter().map(|(name, account)| (name, account.value())).collect()
 }
 
@@ -233,6 +240,7 @@ async fn knock(layer: &JwtAuthLayer, token: Option<&str>) {
 }
 
 async fn send(layer: &JwtAuthLayer, request: Request<()>) {
+    record::sent(&request);
     let service = layer
         .layer(tower::service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(String::new())))));
     _ = service.oneshot(request).await;

@@ -28,6 +28,7 @@ use crate::support::app::{self, App, Hanging, Lines, Place, User, cold_jwks, ver
 use crate::support::issuer::{
     NOW, SigningKey, claims_with, good_claims, jwks_of, shared_key, shared_rsa_key,
 };
+use crate::support::record;
 
 fn good_token() -> String {
     shared_key().token(&good_claims())
@@ -41,6 +42,7 @@ fn bad_token() -> String {
 fn request(token: Option<&str>) -> Request<String> {
     let mut request = Request::new("the body".to_owned());
     if let Some(token) = token {
+        record::secret("a token", token);
         let value = format!("Bearer {token}").parse().expect("a value");
         request.headers_mut().insert("authorization", value);
     }

@@ -13,6 +13,7 @@ use tower_jwt_auth::source::{MAX_COOKIE_BYTES, SameSite, TokenSources};
 use super::{layer, site, site_of_single_use};
 use crate::support::app::{Place, request, verifier};
 use crate::support::issuer::{NOW, SigningKey, claims_with, encode, good_claims, mac_token, shared_key};
+use crate::support::record;
 use crate::support::site::{NAVIGATION, Site, cookies_of, good, session_of, token_with};
 
 #[tokio::test]
@@ -226,7 +227,10 @@ async fn a_tower_service_that_is_not_axums_hands_off_as_well() {
     let service = layer().layer(inner);
     let knock = async |uri: String, cookie: String| {
         let request = Request::get(uri).header("cookie", cookie).body(String::new()).expect("a request");
-        service.clone().oneshot(request).await.expect("an answer")
+        record::sent(&request);
+        let response = service.clone().oneshot(request).await.expect("an answer");
+        record::answered(&response);
+        response
     };
     let token = token_with(json!({}));
     let answer = knock(format!("/a/b?x=1&jwt={token}"), String::new()).await;

@@ -30,6 +30,7 @@ use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use crate::support::idp::{Answer, Idp, gaps, in_memory};
 use crate::support::issuer::{AUDIENCE, ISSUER, NOW, SigningKey, encode, good_claims, jwks_of};
+use crate::support::record;
 
 const URL: &str = "https://issuer.example/jwks.json";
 const SECOND: Duration = Duration::from_secs(1);
@@ -81,6 +82,8 @@ fn stray_token(kid: &str) -> String {
 /// What `verifier` thinks of `token`, having waited.
 async fn outcome(verifier: &Verifier, token: &str) -> Result<(), AuthErrorKind> {
     let answer = verifier.verify_or_ask(token).await;
+    record::secret("a token", token);
+    record::shown("a verdict", format_args!("{answer:?}"));
     answer.map(|_| ()).map_err(|error| error.kind())
 }
 
@@ -99,7 +102,10 @@ async fn request(verifier: &Arc<Verifier>, token: &str) -> Response<String> {
         .body(String::new())
         .expect("a request");
     let service = JwtAuthLayer::new(Arc::clone(verifier)).layer(inside);
-    service.oneshot(request).await.expect("an answer")
+    record::sent(&request);
+    let response = service.oneshot(request).await.expect("an answer");
+    record::answered(&response);
+    response
 }
 
 async fn status(verifier: &Arc<Verifier>, token: &str) -> StatusCode {

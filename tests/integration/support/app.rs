@@ -8,10 +8,11 @@ use tower::ServiceExt;
 use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::fetch::{Fetch, FetchFuture, FetchRequest};
 use tower_jwt_auth::jwks::Jwks;
-use tower_jwt_auth::verify::Authority;
+use tower_jwt_auth::verify::{Authority, VerifiedToken};
 use tower_jwt_auth::{AuthError, Claims, JwtAuthLayer, Verifier};
 
 use super::issuer::{AUDIENCE, ISSUER, NOW, jwks_of, shared_key};
+use super::record;
 
 /// What [`outcome`] and [`Answer::code`] say of a token that got in.
 pub const ACCEPTED: &str = "accepted";
@@ -22,12 +23,26 @@ pub fn verifier() -> Verifier {
 }
 
 pub fn verifier_with(keys: impl Into<Authority>) -> Verifier {
-    Verifier::new(ISSUER, AUDIENCE, keys).expect("a policy").with_clock(FixedClock::at_unix(NOW))
+    let authority = keys.into();
+    record::shown("an authority", format_args!("{authority:?} {authority}"));
+    let verifier = Verifier::new(ISSUER, AUDIENCE, authority).expect("a policy");
+    record::shown("a verifier", format_args!("{verifier:?} {verifier}"));
+    verifier.with_clock(FixedClock::at_unix(NOW))
 }
 
 /// [`ACCEPTED`], or the code of the refusal.
 pub fn outcome(verifier: &Verifier, token: &str) -> &'static str {
-    verifier.verify(token).map_or_else(|error| error.code(), |_| ACCEPTED)
+    judged(token, verifier.verify(token))
+}
+
+/// The same of an answer that is there.
+pub fn judged(token: &str, answer: Result<VerifiedToken, AuthError>) -> &'static str {
+    record::secret("a token", token);
+    record::shown(
+        "a verdict",
+        format_args!("{answer:?} {}", answer.as_ref().map_or_else(ToString::to_string, |_| String::new())),
+    );
+    answer.map_or_else(|error| error.code(), |_| ACCEPTED)
 }
 
 #[derive(Deserialize)]
@@ -48,7 +63,11 @@ impl App {
 
     /// One route, `/`, that says who came.
     pub fn behind(layer: JwtAuthLayer) -> Self {
-        let whoami = async |user: Claims<User>| user.sub.clone();
+        record::shown("a layer", format_args!("{layer:?}"));
+        let whoami = async |user: Claims<User>| {
+            record::shown("claims", format_args!("{user:?}"));
+            user.sub.clone()
+        };
         Self::of(Router::new().route("/", any(whoami)).layer(layer))
     }
 
@@ -57,6 +76,7 @@ impl App {
     }
 
     pub async fn answer(&self, request: Request<Body>) -> Answer {
+        record::sent(&request);
         let response = self.router.clone().oneshot(request).await;
         Answer::read(response.expect("axum services do not fail")).await
     }
@@ -84,6 +104,9 @@ impl Answer {
     pub async fn read(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
+        let response = Response::from_parts(parts, bytes);
+        record::answered(&response);
+        let (parts, bytes) = response.into_parts();
         let body = String::from_utf8(bytes.to_vec()).expect("text");
         let problem: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
         let code = match (parts.status.as_u16(), problem["code"].as_str()) {

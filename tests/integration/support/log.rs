@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
+use super::record;
+
 /// What was logged, spans and all.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
@@ -33,6 +35,7 @@ impl Log {
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        record::shown("a log", String::from_utf8_lossy(bytes));
         self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
     }
 

@@ -4,4 +4,5 @@ pub mod app;
 pub mod idp;
 pub mod issuer;
 pub mod log;
+pub mod record;
 pub mod site;

@@ -11,6 +11,7 @@ use tower_jwt_auth::verify::VerifiedToken;
 
 use super::app::{ACCEPTED, Answer, App, Lines, request};
 use super::issuer::{claims_with, shared_key};
+use super::record;
 
 /// What a browser says of itself when somebody follows a link from a mail.
 pub const NAVIGATION: Lines<'static> = &[
@@ -29,6 +30,7 @@ pub struct Site {
 
 impl Site {
     pub fn behind(layer: JwtAuthLayer) -> Self {
+        record::shown("a layer", format_args!("{layer:?}"));
         Self::with(|page| page.layer(layer))
     }
 
@@ -39,6 +41,7 @@ impl Site {
         let page = move |request: Request| {
             count.fetch_add(1, Ordering::SeqCst);
             let token = request.extensions().get::<VerifiedToken>();
+            record::shown("a request behind the layer", format_args!("{request:?} {token:?}"));
             let whence = token.map_or("nobody", |token| token.source().code());
             std::future::ready(format!("{whence} {}", request.uri()))
         };
