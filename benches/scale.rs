@@ -22,9 +22,6 @@ mod support {
     pub mod growth;
     #[expect(dead_code, reason = "other measurements need more of it")]
     pub mod interleave;
-    #[expect(dead_code, reason = "the tests need more of it")]
-    #[path = "../../tests/integration/support/issuer.rs"]
-    pub mod issuer;
     pub mod plot;
     pub mod stopwatch;
     #[expect(dead_code, reason = "other measurements need more of it")]

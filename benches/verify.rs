@@ -17,9 +17,6 @@
 
 mod support {
     pub mod app;
-    #[expect(dead_code, reason = "the tests need more of it")]
-    #[path = "../../tests/integration/support/issuer.rs"]
-    pub mod issuer;
     pub mod raw;
     pub mod refusals;
     pub mod swap;

@@ -23,9 +23,6 @@
 )]
 
 mod chart;
-#[expect(dead_code, reason = "the tests need more of it")]
-#[path = "../../tests/integration/support/issuer.rs"]
-mod issuer;
 mod provider;
 mod random;
 mod replica;

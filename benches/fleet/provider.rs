@@ -9,10 +9,10 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tower_jwt_auth::clock::Clock;
 use tower_jwt_auth::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
+use tower_jwt_auth::test_util::{SigningKey, jwks_of};
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::{Jwks, Verifier};
 
-use crate::issuer::{AUDIENCE, ISSUER, NOW, SigningKey, claims_with, jwks_of};
 use crate::scenario::{self, Manner};
 
 /// How long a good answer takes.
@@ -37,13 +37,18 @@ pub struct Counts {
     pub failed: Vec<u32>,
 }
 
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "api";
+/// When it all begins.
+const NOW: u32 = 1_800_000_000;
+
 impl Provider {
     pub fn new() -> Self {
         let nothing = vec![0; scenario::END as usize];
         let counts = Mutex::new(Counts { asked: nothing.clone(), failed: nothing });
         let key = |number| SigningKey::generate(Algorithm::Rs256, &format!("key-{number}"));
         let keys: Vec<_> = (0..KEYS).map(key).collect();
-        let claims = claims_with(json!({ "exp": u64::from(NOW) + 2 * scenario::END }));
+        let claims = json!({ "iss": ISSUER, "aud": AUDIENCE, "exp": u64::from(NOW) + 2 * scenario::END });
         let tokens = keys.iter().map(|key| key.token(&claims)).collect();
         Self { started: Instant::now(), keys, tokens, counts }
     }

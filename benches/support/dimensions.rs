@@ -5,6 +5,7 @@ use std::rc::Rc;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use tower_jwt_auth::jwks::Jwks;
+use tower_jwt_auth::test_util::{SigningKey, jwks_of};
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::verify::MAX_CACHED_TOKEN_BYTES;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
@@ -13,8 +14,7 @@ use super::app::{guarded, status, unguarded};
 use super::crew::crew;
 use super::dimension::{Count, Dimension, Row, Unit, handling, in_batches};
 use super::interleave::Subject;
-use super::issuer::{AUDIENCE, SigningKey, jwks_of};
-use super::tokens::{Mint, Pool, as_received, bearer, changed, claims, in_no_order, verifier_over};
+use super::tokens::{AUDIENCE, Mint, Pool, as_received, bearer, changed, claims, in_no_order, verifier_over};
 
 const ACCEPTED: StatusCode = StatusCode::NO_CONTENT;
 const REFUSED: StatusCode = StatusCode::UNAUTHORIZED;

@@ -18,12 +18,12 @@ use tower_jwt_auth::remote::{Credentials, ValidationEndpoint};
 use tower_jwt_auth::replay::{
     Mark, MemoryReplayStore, NonceRule, ReplayRule, ReplayStore, StoreError, StoreFuture, TokenId,
 };
+use tower_jwt_auth::test_util::jwks_of;
 use tower_jwt_auth::token::{Algorithm, MAX_TOKEN_BYTES};
 use tower_jwt_auth::{AuthError, Claims, JwtAuthLayer, Verifier};
 
 use super::app;
-use super::issuer::{AUDIENCE, ISSUER, jwks_of};
-use super::tokens::{Mint, bearer, changed, claims, verifier_over};
+use super::tokens::{AUDIENCE, ISSUER, Mint, bearer, changed, claims, verifier_over};
 
 /// An app, and a request that it refuses.
 pub struct Case {

@@ -8,9 +8,8 @@ use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
 use tower_jwt_auth::Jwks;
 use tower_jwt_auth::fetch::{Fetch, FetchFuture, FetchRequest};
+use tower_jwt_auth::test_util::{SigningKey, jwks_of};
 use tower_jwt_auth::token::Algorithm;
-
-use super::issuer::{SigningKey, jwks_of};
 
 /// A remote key set that always holds one key, and another one that is replaced some times a second.
 pub struct Swapped {

@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use aws_lc_rs::hmac;
 use http::HeaderValue;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_jwt_auth::clock::{Clock, SystemClock};
 use tower_jwt_auth::jwks::{Jwks, SharedSecret};
+use tower_jwt_auth::test_util::{Issuer, SigningKey, jwks_of};
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::verify::Authority;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
-use super::issuer::{AUDIENCE, ISSUER, SigningKey, jwks_of, mac_token};
+pub const ISSUER: &str = "https://issuer.example";
+pub const AUDIENCE: &str = "api";
 
 /// Eight claims, as a service may use.
 #[derive(Deserialize)]
@@ -83,8 +84,11 @@ impl Mint {
         match self {
             Self::Key(key) => key.token(claims),
             Self::Secret(algorithm) => {
-                let header = json!({ "alg": algorithm.name(), "typ": "JWT" });
-                mac_token(hmac::HMAC_SHA256, &SECRET, &header, claims)
+                let claims = claims.as_object().expect("an object");
+                let token = Issuer::new(ISSUER, AUDIENCE).token();
+                let token =
+                    claims.iter().fold(token, |token, (name, value)| token.claim(name, value.clone()));
+                token.sign_with_secret(*algorithm, &SECRET)
             }
         }
     }

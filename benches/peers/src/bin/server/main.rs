@@ -23,9 +23,6 @@ mod oauth_resource_server;
 mod provider;
 mod rounds;
 mod server;
-#[allow(dead_code, reason = "the tests need more of it")]
-#[path = "../../../../../tests/integration/support/issuer.rs"]
-mod signing;
 #[path = "../../../../support/mod.rs"]
 mod support;
 mod table;

@@ -11,9 +11,9 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
+use tower_jwt_auth::test_util::SigningKey;
 use tower_jwt_auth::token::Algorithm;
 
-use crate::signing::SigningKey;
 use crate::tokens::claims;
 
 /// How many keys a provider that rotates has: each signs for a second, is published a second before that, and is dropped a

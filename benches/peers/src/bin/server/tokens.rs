@@ -7,8 +7,8 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::provider::Provider;
-use crate::signing::SigningKey;
 use crate::support::issuer::AUDIENCE;
+use tower_jwt_auth::test_util::SigningKey;
 
 /// How many tokens of one key are alive where tokens are repeated.
 pub const LIVE: usize = 1_000;
