@@ -209,7 +209,7 @@ fn a_key_of_an_algorithm_that_is_not_allowed_is_of_no_use_under_the_name_of_one_
     let keys = || Jwks::from_json(jwks_of([shared_key(), &named])).expect("a key set");
     let es256_only = verifier_with(keys()).with_algorithms([Algorithm::Es256]).expect("a narrower list");
     let token = |alg: &str| {
-        let header = json!({ "alg": alg, "kid": named.kid });
+        let header = json!({ "alg": alg, "kid": named.kid() });
         named.token_with_header(&header, &good_claims())
     };
     for (name, verifier, alg, want) in [

@@ -60,7 +60,7 @@ fn an_algorithm_for_encryption_signs_nothing_and_its_parameters_are_not_obeyed()
     let verifier = verifier();
     for (name, encrypted) in headers() {
         let mut header = encrypted.clone();
-        header["kid"] = shared_key().kid.as_str().into();
+        header["kid"] = shared_key().kid().into();
         let token = shared_key().token_with_header(&header, &good_claims());
         let want = if header.get("zip").is_some() || header.get("cty").is_some() {
             "header_unsupported"

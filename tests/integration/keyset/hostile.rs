@@ -155,7 +155,7 @@ async fn a_request_for_keys_asks_for_no_compression_and_carries_nothing_but_vali
 #[tokio::test]
 async fn nothing_that_a_token_says_becomes_a_url() {
     let one = key("one");
-    let elsewhere = Idp::serving(set_of([&one])).await;
+    let elsewhere = over_http(set_of([&one])).await;
     let (idp, jwks) = served(&one).await;
     let verifier = verifier(&jwks);
     let (url, before) = (elsewhere.url("/jwks.json"), idp.requests());

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use serde_json::{Value, json};
+use tower_jwt_auth::test_util::SigningKey;
 
 use crate::provider::Provider;
 use crate::support::issuer::AUDIENCE;
-use tower_jwt_auth::test_util::SigningKey;
 
 /// How many tokens of one key are alive where tokens are repeated.
 pub const LIVE: usize = 1_000;
