@@ -247,8 +247,8 @@ mod tests {
         let mut gate = RefetchGate::default();
         let now = Instant::now();
         gate.remember_unknown(1, now);
-        assert_eq!(gate.ask(1, now + UNKNOWN_FOR - SECOND), Answer::Refuse);
-        assert_eq!(gate.peek(1, now + UNKNOWN_FOR), Answer::Refetch(1));
+        assert_eq!(gate.ask(1, now + 299 * SECOND), Answer::Refuse);
+        assert_eq!(gate.peek(1, now + 300 * SECOND), Answer::Refetch(1));
         assert_eq!(gate.ask(2, now), Answer::Refetch(1), "another key may ask");
     }
 

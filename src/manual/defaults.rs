@@ -85,3 +85,45 @@
 //! [RFC 6750 §2]: https://www.rfc-editor.org/rfc/rfc6750#section-2
 //! [RFC 7518 §3.3]: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
 //! [RFC 7519 §4.1.4]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::{fetch, jwks, remote, replay, source, token, verify};
+
+    #[test]
+    fn each_number_of_the_manual_is_that_of_the_code() {
+        for (name, is, said) in [
+            ("MAX_TOKEN_BYTES", token::MAX_TOKEN_BYTES, 16_384),
+            ("MAX_DOCUMENT_BYTES", jwks::MAX_DOCUMENT_BYTES, 524_288),
+            ("MAX_CACHED_TOKEN_BYTES", verify::MAX_CACHED_TOKEN_BYTES, 4_096),
+            ("MAX_CALLS", remote::MAX_CALLS, 32),
+            ("MAX_REMEMBERED", replay::MAX_REMEMBERED, 100_000),
+            ("MAX_COOKIE_BYTES", source::MAX_COOKIE_BYTES, 4_096),
+        ] {
+            assert_eq!(is, said, "{name}");
+        }
+        for (name, is, seconds) in [
+            ("DEFAULT_LEEWAY", verify::DEFAULT_LEEWAY, 30),
+            ("MAX_LEEWAY", verify::MAX_LEEWAY, 300),
+            ("REFRESH_INTERVAL", jwks::REFRESH_INTERVAL, 3_600),
+            ("MIN_REFRESH_INTERVAL", jwks::MIN_REFRESH_INTERVAL, 60),
+            ("MAX_BACKOFF", jwks::MAX_BACKOFF, 60),
+            ("FETCH_TIMEOUT", fetch::FETCH_TIMEOUT, 5),
+            ("STALE_AFTER", jwks::STALE_AFTER, 7_200),
+            ("EXPIRED_AFTER", jwks::EXPIRED_AFTER, 86_400),
+            ("REFETCH_COOLDOWN", jwks::REFETCH_COOLDOWN, 30),
+            ("MAX_REFETCH_COOLDOWN", jwks::MAX_REFETCH_COOLDOWN, 300),
+            ("FIRST_SET_WAIT", jwks::FIRST_SET_WAIT, 1),
+            ("REFETCH_WAIT", jwks::REFETCH_WAIT, 2),
+            ("MAX_CACHED_AGE", verify::MAX_CACHED_AGE, 300),
+            ("ACCEPTED_FOR", remote::ACCEPTED_FOR, 60),
+            ("REFUSED_FOR", remote::REFUSED_FOR, 5),
+            ("STORE_TIMEOUT", replay::STORE_TIMEOUT, 1),
+            ("NONCE_LIFETIME", replay::NONCE_LIFETIME, 600),
+        ] {
+            assert_eq!(is, Duration::from_secs(seconds), "{name}");
+        }
+    }
+}

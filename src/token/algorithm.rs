@@ -218,8 +218,24 @@ mod tests {
         }
         for algorithm in AlgorithmSet(u16::MAX).iter() {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
+            assert_eq!(algorithm.to_string(), algorithm.name());
         }
         assert_eq!(Algorithm::from_name("Ed25519"), Some(Algorithm::EdDsa));
+    }
+
+    #[test]
+    fn a_set_names_what_it_allows_once_however_often_it_was_put_in() {
+        for (given, want) in [
+            (&[][..], ""),
+            (&[Algorithm::EdDsa], "EdDSA"),
+            (&[Algorithm::EdDsa, Algorithm::Es256], "ES256 EdDSA"),
+            (&[Algorithm::EdDsa, Algorithm::Hs256, Algorithm::EdDsa], "EdDSA HS256"),
+        ] {
+            let set: AlgorithmSet = given.iter().copied().collect();
+            assert_eq!(set.to_string(), want, "{given:?}");
+        }
+        let set = AlgorithmSet::from([Algorithm::Es256, Algorithm::EdDsa]);
+        assert_eq!(format!("{set:?}"), "{Es256, EdDsa}");
     }
 
     #[test]

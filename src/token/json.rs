@@ -121,6 +121,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_object_begins_with_a_brace_whatever_serde_takes_for_one() {
+        for (text, want) in [("{}", true), (" \n{", true), ("[]", false), ("[{}]", false), ("", false)] {
+            assert_eq!(is_object(text), want, "{text:?}");
+        }
+    }
+
+    #[test]
     fn nesting_is_counted_outside_of_strings_and_up_to_the_limit() {
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert!(checked_text(nested(16).as_bytes(), 16).is_some());

@@ -52,7 +52,21 @@ impl TryFrom<&JoseHeader> for jsonwebtoken::Header {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::AlgorithmSet;
+    use crate::token::{AlgorithmSet, UnverifiedHeader};
+
+    #[test]
+    fn a_header_takes_its_algorithm_key_and_type_along() {
+        for (json, algorithm, kid, typ) in [
+            (r#"{"alg":"ES256"}"#, jsonwebtoken::Algorithm::ES256, None, None),
+            (r#"{"alg":"EdDSA","kid":"a","typ":"at+jwt"}"#, jsonwebtoken::Algorithm::EdDSA, Some("a"), Some("at+jwt")),
+        ] {
+            let header = UnverifiedHeader::parse(json.as_bytes()).expect("a header").to_owned();
+            let theirs = jsonwebtoken::Header::try_from(&header).expect("an algorithm that both know");
+            assert_eq!((theirs.alg, theirs.kid.as_deref(), theirs.typ.as_deref()), (algorithm, kid, typ));
+        }
+        let header = UnverifiedHeader::parse(br#"{"alg":"ES512"}"#).expect("a header").to_owned();
+        assert!(jsonwebtoken::Header::try_from(&header).is_err());
+    }
 
     #[test]
     fn algorithms_go_there_and_back_where_both_know_them() {

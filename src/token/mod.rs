@@ -203,6 +203,16 @@ mod tests {
     }
 
     #[test]
+    fn a_header_longer_than_4_kib_is_malformed() {
+        let decoded = |bytes: usize| {
+            let header = base64_simd::URL_SAFE_NO_PAD.encode_to_string(vec![b' '; bytes]);
+            UnverifiedToken::split(&format!("{header}.b.c")).and_then(|token| token.decode_header())
+        };
+        assert_eq!(decoded(4096).map(|header| header.len()), Ok(4096));
+        assert_eq!(decoded(4097).map_err(|error| error.kind()), Err(AuthErrorKind::TokenMalformed));
+    }
+
+    #[test]
     fn base64url_is_strict_and_canonical() {
         for (text, good) in [
             ("QQ", true),

@@ -220,6 +220,7 @@ mod tests {
             r#"{"aud":[]}"#,
             r#"{"exp":999999999999999}"#,
             r#"{"x":1,"x":2}"#,
+            r#"{"a":true,"b":false,"c":null}"#,
         ] {
             assert!(agree(text), "{text}");
         }

@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn what_is_kept_of_newcomers_is_bounded() {
         assert_eq!(Newcomers::of(1024).recent.len(), 1024);
-        assert_eq!(Newcomers::of(1 << 40).recent.len(), MAX_RECENT);
+        assert_eq!(Newcomers::of(1 << 40).recent.len(), 1_048_576);
     }
 
     /// A verified token, unlike any other in that it is another.

@@ -126,11 +126,15 @@ mod tests {
             (Expiry, policy(), NOW - 30, "expired 30 seconds ago, beyond the leeway of 30 seconds"),
             (Expiry, strict, NOW - 180, "expired 3 minutes ago"),
             (NotBefore, policy(), NOW - 10, "became valid 10 seconds ago"),
+            (NotBefore, policy(), NOW, "became valid less than a second ago"),
             (NotBefore, policy(), NOW + 30, "becomes valid in 30 seconds, within the leeway of 30 seconds"),
             (NotBefore, policy(), NOW + 31, "becomes valid in 31 seconds, beyond the leeway of 30 seconds"),
             (IssuedAt, policy(), NOW - 10, "issued 10 seconds ago"),
             (IssuedAt, policy(), NOW + 10, "to be issued in 10 seconds"),
+            (IssuedAt, skewed.clone(), NOW, "issued less than a second ago"),
             (IssuedAt, skewed, NOW + 10, "to be issued in 10 seconds, within the leeway of 60 seconds"),
+            (Age, aged.clone(), NOW + 10, "to be issued in 10 seconds, within the leeway of 30 seconds"),
+            (Age, aged.clone(), NOW, "issued less than a second ago"),
             (Age, aged.clone(), NOW - 599, "issued 10 minutes ago"),
             (Age, aged.clone(), NOW - 600, "issued 10 minutes ago, within the leeway of 30 seconds"),
             (Age, aged, NOW - 660, "issued 11 minutes ago, beyond the leeway of 30 seconds"),
@@ -143,7 +147,9 @@ mod tests {
         assert_eq!(say(Lifetime, &policy(), &times, at(NOW)).as_deref(), Some("lives for 5 minutes"));
         assert_eq!(say(NotBefore, &policy(), &times, at(NOW)), None);
         assert_eq!(say(Age, &policy(), &times, at(NOW)), None, "of any age");
-        let times = Times { exp: times.iat, nbf: None, iat: times.exp };
+        let times = Times { exp: times.exp, nbf: None, iat: times.exp };
+        assert_eq!(say(Lifetime, &policy(), &times, at(NOW)).as_deref(), Some("lives for less than a second"));
+        let times = Times { exp: Some(at(NOW - 300)), nbf: None, iat: times.exp };
         let want = Some("expires before it is issued");
         assert_eq!(say(Lifetime, &policy(), &times, at(NOW)).as_deref(), want);
     }
