@@ -48,6 +48,8 @@ mod tests {
             (r#","email":"x","jti":"1""#, r#","jti":"2","email":"x","sub":"""#, None, true),
             (r#","email":"x""#, r#","email":"y""#, None, false),
             (r#","email":"x""#, r#","email":"x","role":"admin""#, None, false),
+            (r#","email":"x","sub":"1""#, r#","email":"x""#, None, false),
+            (r#","email":"x""#, r#","email":"x","sub":"1""#, None, false),
             ("", "", None, false),
             (r#","email":"x","role":1"#, r#","email":"x""#, Some("email"), true),
             (r#","email":"x","sub":"1""#, r#","email":"y","sub":"1""#, Some("email"), false),

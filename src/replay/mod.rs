@@ -234,7 +234,19 @@ mod tests {
         ] {
             assert_ne!(id, TokenId::new(iss, jti), "{iss} {jti}");
         }
-        assert_eq!(id.to_string().len(), 64);
+        let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(id.to_string(), hex);
+    }
+
+    #[test]
+    fn a_store_that_fails_tells_why_only_to_who_asks() {
+        for (error, text, cause) in [
+            (StoreError::Full, "the replay store is full", None),
+            (StoreError::Failed("timed out".into()), "the replay store has failed", Some("timed out")),
+        ] {
+            assert_eq!(error.to_string(), text);
+            assert_eq!(error.source().map(ToString::to_string).as_deref(), cause);
+        }
     }
 
     #[test]

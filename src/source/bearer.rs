@@ -94,11 +94,12 @@ mod tests {
     fn one_bearer_line_with_one_b64token_and_nothing_else() {
         use AuthErrorKind::{CredentialsConflict, CredentialsMalformed};
         let token = |text: &str| Ok(Some(text.to_owned()));
-        let cases: [(&[&[u8]], _); 23] = [
+        let cases: [(&[&[u8]], _); 25] = [
             (&[], Ok(None)),
             (&[b"Bearer a.b.c"], token("a.b.c")),
             (&[b"bearer a.b.c"], token("a.b.c")),
             (&[b"BEARER   a.b.c"], token("a.b.c")),
+            (&[b"Bearer  a.b.c"], token("a.b.c")),
             (&[b"Bearer a=="], token("a==")),
             (&[b"Basic dXNlcg=="], Ok(None)),
             (&[b"DPoP a.b.c"], Ok(None)),
@@ -108,6 +109,7 @@ mod tests {
             (&[b"Bearer "], Err(CredentialsMalformed)),
             (&[b"Bearer    "], Err(CredentialsMalformed)),
             (&[b"Bearer\ta.b.c"], Err(CredentialsMalformed)),
+            (&[b"Bearer/a.b.c"], Err(CredentialsMalformed)),
             (&[b"Bearer \ta.b.c"], Err(CredentialsMalformed)),
             (&[b"Bearer a b"], Err(CredentialsMalformed)),
             (&[b"Bearer a,b"], Err(CredentialsMalformed)),

@@ -58,7 +58,12 @@ mod tests {
     fn a_header_takes_its_algorithm_key_and_type_along() {
         for (json, algorithm, kid, typ) in [
             (r#"{"alg":"ES256"}"#, jsonwebtoken::Algorithm::ES256, None, None),
-            (r#"{"alg":"EdDSA","kid":"a","typ":"at+jwt"}"#, jsonwebtoken::Algorithm::EdDSA, Some("a"), Some("at+jwt")),
+            (
+                r#"{"alg":"EdDSA","kid":"a","typ":"at+jwt"}"#,
+                jsonwebtoken::Algorithm::EdDSA,
+                Some("a"),
+                Some("at+jwt"),
+            ),
         ] {
             let header = UnverifiedHeader::parse(json.as_bytes()).expect("a header").to_owned();
             let theirs = jsonwebtoken::Header::try_from(&header).expect("an algorithm that both know");

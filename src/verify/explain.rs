@@ -331,3 +331,36 @@ fn printable(text: &str) -> String {
     }
     printable
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::jwks::SharedSecret;
+    use crate::token::Algorithm;
+
+    #[test]
+    fn what_was_wanted_is_said_where_the_error_does_not_say_it() {
+        let secret = SharedSecret::new(Algorithm::Hs256, [7; 32]).expect("a secret");
+        let mut policy =
+            Policy::new("us".to_owned(), "api".to_owned(), &Authority::from(secret)).expect("a policy");
+        policy.typ = Some("at+jwt".to_owned());
+        policy.subject = Some("alice".to_owned());
+        policy.max_age = Some(Duration::from_secs(600));
+        policy.max_lifetime = Some(Duration::from_secs(7_200));
+        for (step, want) in [
+            (Step::Algorithm, Some("wanted one of [HS256]")),
+            (Step::Type, Some("wanted \"at+jwt\"")),
+            (Step::Claim(ClaimCheck::Issuer), Some("wanted \"us\"")),
+            (Step::Claim(ClaimCheck::Audience), Some("wanted one of [\"api\"]")),
+            (Step::Claim(ClaimCheck::Subject), Some("wanted \"alice\"")),
+            (Step::Time(TimeCheck::Age), Some("wanted at most 10 minutes")),
+            (Step::Time(TimeCheck::Lifetime), Some("wanted at most 2 hours")),
+            (Step::Time(TimeCheck::Expiry), None),
+            (Step::Signature, None),
+        ] {
+            assert_eq!(wanted(&policy, step).as_deref(), want, "{step:?}");
+        }
+    }
+}

@@ -148,7 +148,10 @@ mod tests {
         assert_eq!(say(NotBefore, &policy(), &times, at(NOW)), None);
         assert_eq!(say(Age, &policy(), &times, at(NOW)), None, "of any age");
         let times = Times { exp: times.exp, nbf: None, iat: times.exp };
-        assert_eq!(say(Lifetime, &policy(), &times, at(NOW)).as_deref(), Some("lives for less than a second"));
+        assert_eq!(
+            say(Lifetime, &policy(), &times, at(NOW)).as_deref(),
+            Some("lives for less than a second")
+        );
         let times = Times { exp: Some(at(NOW - 300)), nbf: None, iat: times.exp };
         let want = Some("expires before it is issued");
         assert_eq!(say(Lifetime, &policy(), &times, at(NOW)).as_deref(), want);

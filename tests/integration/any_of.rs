@@ -1,13 +1,15 @@
 //! Several layers at one door: which of them judges a request, by which cookie, and in whose words.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use http::{HeaderValue, Request};
 use serde_json::json;
 use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::jwks::Jwks;
 use tower_jwt_auth::provider::{MagicLinksDev, PasskeyMe};
-use tower_jwt_auth::source::TokenSources;
-use tower_jwt_auth::{JwtAuthLayer, Verifier};
+use tower_jwt_auth::source::{RequestHead, TokenSource, TokenSources};
+use tower_jwt_auth::{AuthError, JwtAuthLayer, Verifier};
 
 use crate::support::app::{App, Canned, Lines, get, verifier};
 use crate::support::issuer::{AUDIENCE, ISSUER, NOW, claims_with, jwks_of, shared_key};
@@ -84,6 +86,51 @@ async fn a_cookie_of_this_host_counts_before_one_that_a_sibling_host_may_have_se
         ] {
             let both = format!("session={bob}; {bad}");
             assert_eq!(who(&app, "/", &[("cookie", &both)]).await, code, "{name}, {order}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_cookies_of_sibling_hosts_the_first_layers_counts_whatever_the_other_holds() {
+    let (alice, bob) = (alice(), bob());
+    let sources = TokenSources::default().with_cookie("ours").expect("a name");
+    let app = App::behind(any_of([ours().with_sources(sources), others()]));
+    for (name, one, other, want) in [
+        ("each its own", &alice, &bob, "alice"),
+        ("both the second's", &bob, &bob, "issuer_mismatch"),
+        ("both the first's", &alice, &alice, "alice"),
+    ] {
+        let both = format!("session={other}; ours={one}");
+        assert_eq!(who(&app, "/", &[("cookie", &both)]).await, want, "{name}");
+    }
+}
+
+/// A header of a gateway's.
+struct Gateway;
+
+impl TokenSource for Gateway {
+    fn name(&self) -> &'static str {
+        "gateway"
+    }
+
+    fn find<'r>(&self, request: &RequestHead<'r>) -> Result<Option<Cow<'r, str>>, AuthError> {
+        let value = request.headers.get("x-gateway").and_then(|value| value.to_str().ok());
+        Ok(value.map(Cow::from))
+    }
+}
+
+#[tokio::test]
+async fn a_place_of_ones_own_is_looked_at_for_the_layer_that_names_it_alone() {
+    let sources = TokenSources::default().with_cookie("session").expect("a name").with_source(Gateway);
+    let others = others().with_sources(sources);
+    let sources = TokenSources::default().with_cookie("session").expect("a name");
+    for (order, app) in in_both_orders(&ours().with_sources(sources), &others) {
+        for (token, want) in [(bob(), "bob"), (alice(), "issuer_mismatch")] {
+            assert_eq!(who(&app, "/", &[("x-gateway", &token)]).await, want, "{order}");
+        }
+        for (token, want) in [(bob(), "bob"), (alice(), "alice")] {
+            let line = format!("Bearer {token}");
+            assert_eq!(who(&app, "/", &[("authorization", &line)]).await, want, "{order}");
         }
     }
 }

@@ -83,6 +83,17 @@ fn any_audience_gets_in_by_an_insecure_call_only_and_must_be_well_formed_even_so
 }
 
 #[test]
+fn nobody_is_named_by_an_empty_audience() -> Result<(), ConfigError> {
+    let keys = || Jwks::from_json(jwks_of([shared_key()])).expect("a key set");
+    for (audience, taken) in [("", false), ("a", true)] {
+        assert_eq!(Verifier::new(ISSUER, audience, keys()).is_ok(), taken, "{audience:?}");
+        let more = Verifier::new(ISSUER, AUDIENCE, keys())?.with_additional_audience(audience);
+        assert_eq!(more.is_ok(), taken, "{audience:?} beside another");
+    }
+    Ok(())
+}
+
+#[test]
 fn iss_is_compared_code_point_by_code_point() {
     check(
         &verifier(),
@@ -194,6 +205,20 @@ fn a_required_claim_is_there_and_not_null() -> Result<(), ConfigError> {
     assert_eq!(outcome(&verifier, &twice), "token_malformed");
     let refused = verifier.verify(&token_with("email", "")).unwrap_err();
     assert_eq!(refused.claim(), Some("email"));
+    Ok(())
+}
+
+#[test]
+fn of_several_required_claims_each_is_there() -> Result<(), ConfigError> {
+    let verifier = verifier().require_claim("email")?.require_claim("name")?.require_claim("jti")?;
+    let all = json!({ "email": "a@b", "name": "Ada", "jti": "1" });
+    assert_eq!(outcome(&verifier, &shared_key().token(&claims_with(all.clone()))), ACCEPTED);
+    for claim in ["email", "name", "jti"] {
+        let mut others = all.clone();
+        others[claim] = Value::Null;
+        let refused = verifier.verify(&shared_key().token(&claims_with(others))).unwrap_err();
+        assert_eq!((refused.code(), refused.claim()), (MISSING, Some(claim)));
+    }
     Ok(())
 }
 

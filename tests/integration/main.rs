@@ -17,6 +17,7 @@ mod cache;
 mod claims;
 mod conformance;
 mod cross_site;
+mod display;
 mod encrypted;
 mod explain;
 mod handoff;

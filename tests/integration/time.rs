@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use aws_lc_rs::hmac;
 use http::Method;
 use serde_json::json;
 use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::error::ConfigError;
-use tower_jwt_auth::jwks::{EXPIRED_AFTER, Jwks};
+use tower_jwt_auth::jwks::{EXPIRED_AFTER, Jwks, SharedSecret};
+use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use crate::claims::{INVALID, MISSING, check};
 use crate::support::app::{ACCEPTED, App, Place, verifier, verifier_with};
 use crate::support::idp::{Answer, in_memory};
-use crate::support::issuer::{NOW, claims_with, jwks_of, shared_key};
+use crate::support::issuer::{NOW, claims_with, jwks_of, mac_token, shared_key};
 use crate::support::site::token_with;
 
 const EXPIRED: &str = "token_expired";
@@ -248,4 +250,35 @@ async fn of_an_expired_token_and_expired_keys_the_token_is_what_is_told() {
             assert_eq!((status, &*code), want, "{name}, {place:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_token_counts_once_by_the_clock_of_the_policy_whatever_that_of_the_machine_says() {
+    for (name, now) in [("long ago", 1_000_000_000), ("soon", NOW), ("far off", 4_000_000_000_u32)] {
+        let verifier = verifier().with_clock(FixedClock::at_unix(now));
+        let app = App::behind(JwtAuthLayer::new(verifier).single_use());
+        let claims = json!({ "iat": now, "nbf": now, "exp": u64::from(now) + 300, "jti": "1" });
+        for (time, want) in [("first", ACCEPTED), ("second", "token_replayed")] {
+            let (_, code) = app.verdict(Place::Header.carry(Method::GET, &token_with(claims.clone()))).await;
+            assert_eq!(code, want, "{name}, the {time} time");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_late_link_with_a_wrong_mac_is_forged_and_one_with_the_right_one_late() -> Result<(), ConfigError> {
+    let verifier = verifier_with(SharedSecret::new(Algorithm::Hs256, [7; 32])?);
+    let app = App::behind(JwtAuthLayer::new(verifier.distinguish_late_links()));
+    for (secret, exp, want) in [
+        ([7; 32], NOW + 60, ACCEPTED),
+        ([7; 32], NOW - 60, "link_expired"),
+        ([8; 32], NOW - 60, "signature_invalid"),
+        ([8; 32], NOW + 60, "signature_invalid"),
+    ] {
+        let claims = claims_with(json!({ "exp": exp, "iat": null, "nbf": null }));
+        let token = mac_token(hmac::HMAC_SHA256, &secret, &json!({ "alg": "HS256" }), &claims);
+        let (_, code) = app.verdict(Place::Query.carry(Method::GET, &token)).await;
+        assert_eq!(code, want, "{secret:?}, {exp}");
+    }
+    Ok(())
 }

@@ -17,7 +17,7 @@ use super::layer;
 use super::logout::{ENDED, House, revoked};
 use crate::support::app::{Lines, verifier_with};
 use crate::support::idp::{Answer, in_memory};
-use crate::support::issuer::{SigningKey, claims_with, jwks_of};
+use crate::support::issuer::{SigningKey, claims_with, jwks_of, shared_key};
 use crate::support::log::Log;
 use crate::support::site::{cookies_of, good, session_of, token_with};
 
@@ -121,6 +121,23 @@ async fn a_session_whose_key_is_not_here_is_not_said_to_be_revoked() {
     assert_eq!(with_store.site.show(&session).await, good());
     assert_eq!(with_store.leave(Method::POST, &session, &[]).await.status, 303);
     assert_eq!(with_store.site.show(&session).await, revoked(), "with its key");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_not_said_to_be_revoked_while_there_is_no_key_at_all() {
+    let provider = in_memory(Answer::status(500));
+    let jwks = Jwks::builder("https://issuer.example/keys").expect("a URL").with_fetch(provider.clone());
+    let jwks = jwks.spawn().expect("a runtime");
+    let layer = JwtAuthLayer::new(verifier_with(jwks.clone())).hand_off().expect("both are read");
+    let house = House::of(&layer.with_replay_rule(deny_list()));
+    let session = named("1");
+    let answer = house.leave(Method::POST, &session, &[]).await;
+    assert_eq!((answer.status, &*answer.code), (503, "keys_pending"));
+
+    provider.serve(Answer::of(jwks_of([shared_key()])));
+    jwks.refresh_now().await.expect("a key set");
+    assert_eq!(house.leave(Method::POST, &session, &[]).await.status, 303);
+    assert_eq!(house.site.show(&session).await, revoked());
 }
 
 /// A store that is down.

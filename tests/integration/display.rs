@@ -1,0 +1,75 @@
+//! What a layer says of itself: every check by name, and in capitals every one that is off.
+
+use tower_jwt_auth::error::ConfigError;
+use tower_jwt_auth::jwks::SharedSecret;
+use tower_jwt_auth::remote::ValidationEndpoint;
+use tower_jwt_auth::replay::{MemoryReplayStore, NonceRule, ReplayRule};
+use tower_jwt_auth::source::TokenSources;
+use tower_jwt_auth::token::Algorithm;
+use tower_jwt_auth::verify::Authority;
+use tower_jwt_auth::{JwtAuthLayer, Verifier};
+
+use crate::support::app::{verifier, verifier_with};
+
+#[test]
+fn a_layer_says_what_it_checks_with_which_keys_and_where_it_looks() -> Result<(), ConfigError> {
+    const BEGINNING: &str = "iss is \"https://issuer.example\"; aud has one of [\"api\"]; alg is one of ";
+    const CHECKS: &str = "; typ is not that of another kind of token; exp is required; exp and nbf hold within 30s; \
+                          cnf is absent; keys: ";
+    const CACHE: &str = "; up to 1024 accepted tokens cached for 300s";
+    const PLACES: &str = "; tokens from: bearer, query jwt, cookie __Host-jwt";
+
+    let public = "[RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 ES256K EdDSA]";
+    let given = format!("{BEGINNING}{public}{CHECKS}1 key(s), given as JSON{CACHE}");
+    let layer = JwtAuthLayer::new(verifier());
+    assert_eq!(said(&layer), format!("{given}{PLACES}"));
+    let sources = TokenSources::bearer_only().with_query("token")?;
+    let layer = layer.with_sources(sources);
+    assert_eq!(said(&layer), format!("{given}; tokens from: bearer, query token"));
+
+    let secret = verifier_with(SharedSecret::new(Algorithm::Hs256, [7; 32])?);
+    let want = format!("{BEGINNING}[HS256]{CHECKS}a shared secret for HS256{CACHE}{PLACES}");
+    assert_eq!(said(&JwtAuthLayer::new(secret)), want);
+
+    // What the provider has said is kept, and no token beside it.
+    let endpoint = ValidationEndpoint::magiclinksdev("https://links.example/v1/jwt/validate", "key")?;
+    let asking = said(&JwtAuthLayer::new(verifier_with(endpoint)));
+    assert!(asking.ends_with(&format!(", kept for 60s{PLACES}")), "{asking}");
+    Ok(())
+}
+
+#[test]
+fn each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on() -> Result<(), ConfigError> {
+    let authority = || Authority::from(SharedSecret::new(Algorithm::Hs256, [7; 32]).expect("a secret"));
+    let with = |changed: fn(Verifier) -> Verifier| JwtAuthLayer::new(changed(verifier_with(authority())));
+    let default = || with(|verifier| verifier);
+    let store = MemoryReplayStore::default;
+    for (name, layer, want) in [
+        ("default", default(), ""),
+        ("issuer", with(Verifier::insecure_accept_any_issuer), "ISSUER IS NOT CHECKED"),
+        ("audience", with(Verifier::insecure_accept_any_audience), "AUDIENCE IS NOT CHECKED"),
+        ("expiry", with(Verifier::insecure_accept_without_expiry), "EXP IS NOT REQUIRED"),
+        ("binding", with(Verifier::insecure_ignore_binding), "CNF IS IGNORED"),
+        ("cross-site", default().insecure_accept_cross_site_requests(), "CROSS-SITE REQUESTS ARE ACCEPTED"),
+        ("nonce", default().with_nonce(NonceRule::from_cookie()), ""),
+        ("replay", default().with_replay_rule(ReplayRule::deny_list(store())), ""),
+        (
+            "replay without a store",
+            default().with_replay_rule(ReplayRule::deny_list(store()).insecure_accept_when_the_store_fails()),
+            "UNLESS THE STORE FAILS",
+        ),
+    ] {
+        let text = said(&layer);
+        let capitals = text.split([';', ',']).map(str::trim).filter(|part| is_shouted(part));
+        assert_eq!(capitals.collect::<Vec<_>>().join("; "), want, "{name}: {text}");
+    }
+    Ok(())
+}
+
+fn said(layer: &JwtAuthLayer) -> String {
+    format!("{layer:?}").trim_start_matches("JwtAuthLayer(").trim_end_matches(')').to_owned()
+}
+
+fn is_shouted(part: &str) -> bool {
+    part.contains(' ') && !part.contains(|char: char| char.is_ascii_lowercase())
+}
