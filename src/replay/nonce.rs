@@ -273,6 +273,7 @@ mod tests {
                 .ok()
         };
         let if_there = cookie.clone().if_there();
+        let in_header_if_there = in_header.clone().if_there();
         for (rule, lines, want) in [
             (&cookie, vec![("cookie", "__Host-nonce=abc")], Some("abc")),
             (&cookie, vec![], None),
@@ -284,6 +285,8 @@ mod tests {
             (&if_there, vec![("cookie", "__Host-nonce=")], None),
             (&if_there, vec![("cookie", "__Host-nonce=a; __Host-nonce=a")], None),
             (&in_header, vec![("x-nonce", "abc")], Some("abc")),
+            (&in_header, vec![], None),
+            (&in_header_if_there, vec![], Some("")),
             (&in_header, vec![("x-nonce", "")], None),
             (&in_header, vec![("x-nonce", "a"), ("x-nonce", "a")], None),
             (&in_header, vec![("cookie", "__Host-nonce=abc")], None),

@@ -3,6 +3,7 @@
 use tower_jwt_auth::error::AuthErrorKind::KeyUnknown;
 
 use super::*;
+use crate::support::log::Log;
 
 #[tokio::test(start_paused = true)]
 async fn a_worse_set_is_a_failed_refresh_and_the_last_good_one_stays() {
@@ -187,4 +188,18 @@ async fn algorithms_of_ones_own_keep_other_keys_out_and_decide_what_rsa_means() 
 
     assert!(jwks(&[]).is_err());
     assert!(jwks(&[Algorithm::Hs256, Algorithm::EdDsa]).is_err(), "a key set never holds secrets");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_publishes_secrets_is_warned_of_once_and_its_good_keys_are_used() {
+    let (log, _guard) = Log::at_trace_level();
+    let one = key("one");
+    let secret = json!({ "kty": "oct", "kid": "secret", "k": encode([7; 32]) });
+    let leaking = json!({ "keys": [one.public_jwk(), secret] }).to_string();
+    for (name, document, warnings) in [("good", jwks_of([&one]), 0), ("leaking", leaking, 1)] {
+        let jwks = loaded(&in_memory(Answer::of(document))).await;
+        jwks.refresh_now().await.expect("the same keys");
+        assert_eq!(jwks.status().keys, 1, "{name}");
+        assert_eq!(log.take().matches("publishes private or symmetric keys").count(), warnings, "{name}");
+    }
 }

@@ -55,6 +55,9 @@ async fn the_document_is_looked_for_where_openid_and_then_where_oauth_puts_it() 
         jwks.refresh_now().await.expect("a good refresh");
         assert_eq!(targets(&provider).last().map(String::as_str), Some(KEYS));
         assert_eq!(provider.requests(), want.len() + 1, "the place is remembered");
+        pass(3 * HOUR).await;
+        let later = targets(&provider).split_off(want.len() + 1);
+        assert!(later.len() > 1 && later.iter().all(|target| target == KEYS), "and stays so: {later:?}");
     }
 }
 

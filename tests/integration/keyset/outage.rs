@@ -9,6 +9,7 @@ use tower_jwt_auth::jwks::{EXPIRED_AFTER, JwksState, MAX_BACKOFF, STALE_AFTER};
 
 use super::*;
 use crate::support::issuer::claims_with;
+use crate::support::log::Log;
 
 #[tokio::test(start_paused = true)]
 async fn while_refreshes_fail_known_keys_count_and_unknown_ones_cannot_be_judged() {
@@ -99,6 +100,24 @@ async fn keys_are_stale_after_2_h_and_expire_24_h_after_the_last_good_refresh() 
     assert_eq!(jwks.status().state, JwksState::Fresh);
     assert_eq!(jwks.status().generation, 1, "they are the same keys");
     assert_eq!(outcome(&verifier, &cached).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_change_of_state_is_in_the_log_once() {
+    let (log, _guard) = Log::at_trace_level();
+    let one = key("one");
+    let provider = provider_of(&one);
+    let jwks = loaded(&provider).await;
+    let said = || log.take().matches("key set state").count();
+    assert!(said() > 0, "it begins");
+    jwks.refresh_now().await.expect("the same keys");
+    assert_eq!(said(), 0, "fresh as before");
+    provider.serve(Answer::broken());
+    pass(STALE_AFTER + HOUR).await;
+    assert_eq!(said(), 1, "stale");
+    provider.serve(set_of([&one]));
+    pass(2 * MINUTE).await;
+    assert_eq!(said(), 1, "fresh again");
 }
 
 #[tokio::test(start_paused = true)]

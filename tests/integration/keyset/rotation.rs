@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::Poll;
 
-use tower_jwt_auth::error::AuthErrorKind::{KeyUnknown, SignatureInvalid};
+use tower_jwt_auth::error::AuthErrorKind::{KeyUnknown, KeysUnavailable, SignatureInvalid};
 
 use super::*;
 use crate::support::issuer::claims_with;
@@ -115,6 +115,31 @@ async fn forged_tokens_of_a_known_kid_cost_no_more_than_unknown_kids() {
     }
     assert_eq!(provider.requests(), 2, "the first set and one attempt");
     assert_eq!(outcome(&verifier, &one.token(&good_claims())).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forged_token_of_a_known_kid_does_not_keep_its_next_key_out() {
+    let (old, new, stranger) = (key("same"), key("same"), key("same"));
+    let provider = provider_of(&old);
+    let verifier = verifier(&loaded(&provider).await);
+    pass(2 * MINUTE).await;
+    assert_eq!(outcome(&verifier, &stranger.token(&good_claims())).await, refused(SignatureInvalid));
+    provider.serve(set_of([&new]));
+    pass(MINUTE).await;
+    assert_eq!(outcome(&verifier, &new.token(&good_claims())).await, Ok(()));
+    assert_eq!(provider.requests(), 3, "the first set and two attempts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_could_not_be_looked_for_is_looked_for_again_and_not_taken_as_unknown() {
+    let (one, two) = (key("one"), key("two"));
+    let provider = provider_of(&one);
+    let verifier = verifier(&loaded(&provider).await);
+    provider.serve(Answer::broken());
+    assert_eq!(outcome(&verifier, &two.token(&good_claims())).await, refused(KeysUnavailable));
+    pass(2 * MINUTE).await;
+    provider.serve(set_of([&one, &two]));
+    assert_eq!(outcome(&verifier, &two.token(&good_claims())).await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
