@@ -151,7 +151,9 @@ fn recorded(work: impl Future<Output = ()>) -> BTreeMap<String, f64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     metrics::with_local_recorder(&ledger, || runtime.block_on(work));
     let accounts = ledger.0.lock().expect("nobody panicked").clone();
-    accounts.keys().for_each(|name| record::shown("a metric", name));
+    for name in accounts.keys() {
+        record::shown("a metric", name);
+    }
     accounts.into_iter().map(|(name, account)| (name, account.value())).collect()
 }
 
