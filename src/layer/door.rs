@@ -151,6 +151,9 @@ impl Door {
         self.places.scrub(request);
         // Their `Debug` shows nothing from here on.
         mark_sensitive(request.headers_mut());
+        for nonce in self.entrances().filter_map(|entrance| entrance.nonce.as_ref()) {
+            nonce.mark_sensitive(request.headers_mut());
+        }
         let extensions = request.extensions_mut();
         if let Some(token) = token {
             telemetry::admitted(token.source());

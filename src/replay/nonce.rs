@@ -189,6 +189,16 @@ impl NonceRule {
         }
     }
 
+    /// Keeps a nonce that came in a header of its own out of the `Debug` of the request.
+    pub(crate) fn mark_sensitive(&self, headers: &mut HeaderMap) {
+        if let NonceSource::Header(nonce) = &self.source {
+            headers
+                .iter_mut()
+                .filter(|(name, _)| *name == nonce)
+                .for_each(|(_, value)| value.set_sensitive(true));
+        }
+    }
+
     /// A `Set-Cookie` value that keeps `nonce` for `lifetime`; none if it is not in a cookie.
     pub(crate) fn cookie(&self, nonce: &Nonce, lifetime: Duration) -> Option<HeaderValue> {
         match &self.source {

@@ -63,18 +63,6 @@ const LEDGER: &[Allowed] = &[
         why: "the same letters once more, which are a secret to sign with elsewhere",
     },
     Allowed {
-        what: "a request behind the layer",
-        test: "replay::nonce::",
-        secret: "a cookie",
-        why: "a nonce in a header of the application's own, which is the application's to mark as sensitive",
-    },
-    Allowed {
-        what: "a request behind the layer",
-        test: "replay::nonce::",
-        secret: "a claim",
-        why: "the same nonce, as the token has it",
-    },
-    Allowed {
         what: "the body of a success",
         test: "privacy::a_handler_that_prints_its_request_prints_no_token",
         secret: "a token",

@@ -1,6 +1,8 @@
 //! A token belongs to the browser that asked for it.
 
 use axum::Router;
+use axum::extract::Request;
+use axum::routing::any;
 use http::Method;
 use serde_json::{Value, json};
 use tower_jwt_auth::JwtAuthLayer;
@@ -287,4 +289,17 @@ fn a_nonce_is_what_a_cookie_may_hold() {
         let kind = Nonce::expected(text).map(|nonce| nonce.to_cookie()).map_err(|error| error.kind());
         assert_eq!(kind, Err(AuthErrorKind::NonceMissing), "{text:?}");
     }
+}
+
+#[tokio::test]
+async fn a_handler_that_prints_its_request_prints_no_nonce_though_its_header_is_of_the_applications_own() {
+    let print = async |request: Request| format!("{request:?}");
+    let layer = JwtAuthLayer::new(verifier()).with_nonce(by_header());
+    let app = App::of(Router::new().route("/", any(print).layer(layer)));
+    let bearer = format!("Bearer {}", token_of(Some(json!("a-nonce"))));
+    let lines = [("authorization", &*bearer), ("x-nonce", "a-nonce"), ("x-other", "b-nonce")];
+    let answer = app.answer(get("/", &lines)).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.body.contains("a-nonce"), "{}", answer.body);
+    assert!(answer.body.contains("b-nonce"), "another header is shown: {}", answer.body);
 }
