@@ -31,6 +31,16 @@ fn a_layer_says_what_it_checks_with_which_keys_and_where_it_looks() -> Result<()
     let want = format!("{BEGINNING}[HS256]{CHECKS}a shared secret for HS256{CACHE}{PLACES}");
     assert_eq!(said(&JwtAuthLayer::new(secret)), want);
 
+    let rules =
+        JwtAuthLayer::new(verifier()).with_replay_rule(ReplayRule::deny_list(MemoryReplayStore::new()));
+    for (nonce, named) in [
+        (NonceRule::from_cookie(), "cookie __Host-nonce"),
+        (NonceRule::from_header("x-nonce")?, "header x-nonce"),
+    ] {
+        let want = format!("{given}{PLACES}; nonce is that of {named}; revoked tokens are refused");
+        assert_eq!(said(&rules.clone().with_nonce(nonce)), want);
+    }
+
     // What the provider has said is kept, and no token beside it.
     let endpoint = ValidationEndpoint::magiclinksdev("https://links.example/v1/jwt/validate", "key")?;
     let asking = said(&JwtAuthLayer::new(verifier_with(endpoint)));
