@@ -1,6 +1,6 @@
 //! Numbers that look random and are the same for the same seed.
 
-/// SplitMix64.
+/// A generator of the kind called `SplitMix64`.
 pub struct Random(u64);
 
 impl Random {

@@ -15,7 +15,7 @@ pub enum Step {
     Provider(Mood),
     /// It is so for one fetch.
     Once(Mood),
-    /// Its ETags are like this from now on, while it is well.
+    /// The `ETag`s of the provider are like this from now on, while it is well.
     Etags(Etags),
     /// The wall clock is set forward, or back, by so many seconds.
     Jump(i64),
