@@ -234,8 +234,8 @@ mod tests {
         ] {
             assert_ne!(id, TokenId::new(iss, jti), "{iss} {jti}");
         }
-        let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(id.to_string(), hex);
+        let hex: Vec<_> = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(id.to_string(), hex.concat());
     }
 
     #[test]

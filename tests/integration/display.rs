@@ -49,7 +49,7 @@ fn a_layer_says_what_it_checks_with_which_keys_and_where_it_looks() -> Result<()
 }
 
 #[test]
-fn each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on() -> Result<(), ConfigError> {
+fn each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on() {
     let authority = || Authority::from(SharedSecret::new(Algorithm::Hs256, [7; 32]).expect("a secret"));
     let with = |changed: fn(Verifier) -> Verifier| JwtAuthLayer::new(changed(verifier_with(authority())));
     let default = || with(|verifier| verifier);
@@ -73,7 +73,6 @@ fn each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on() -> Resu
         let capitals = text.split([';', ',']).map(str::trim).filter(|part| is_shouted(part));
         assert_eq!(capitals.collect::<Vec<_>>().join("; "), want, "{name}: {text}");
     }
-    Ok(())
 }
 
 fn said(layer: &JwtAuthLayer) -> String {
