@@ -48,7 +48,7 @@ fn judges() -> &'static [(Verifier, Policy); 2] {
         let strict = verifier()
             .insecure_ignore_binding()
             .with_issued_at_skew(Duration::from_secs(5))
-            .with_max_age(Duration::from_secs(86_400))
+            .with_max_age(Duration::from_secs(1_800))
             .with_max_lifetime(Duration::from_secs(3_600));
         [
             (usual, Policy { required: Some("email"), ..Policy::default() }),
@@ -57,7 +57,7 @@ fn judges() -> &'static [(Verifier, Policy); 2] {
                 Policy {
                     ignores_binding: true,
                     issued_at_skew: Some(5.0),
-                    max_age: Some(86_400.0),
+                    max_age: Some(1_800.0),
                     max_lifetime: Some(3_600.0),
                     ..Policy::default()
                 },
