@@ -3,7 +3,7 @@
 //! Input: the payload.
 //!
 //! Two verifiers with different policies answer exactly as the model says. What they accept reads as serde_json and
-//! jsonwebtoken read it. The build has debug assertions, so that the crate's two readers of claims are compared too.
+//! jsonwebtoken read it, and an explanation says the same. The build has debug assertions, so that the crate's two readers of claims are compared too.
 
 #![no_main]
 
@@ -17,6 +17,7 @@ use tower_jwt_auth::claims::RegisteredClaims;
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::verify::VerifiedToken;
 use tower_jwt_auth::{AuthError, Verifier};
+use tower_jwt_auth_fuzz::explain::explains;
 use tower_jwt_auth_fuzz::issuer::{self, SECRET, sign};
 use tower_jwt_auth_fuzz::json;
 use tower_jwt_auth_fuzz::policy::{OK, Policy, Prediction};
@@ -33,6 +34,7 @@ fuzz_target!(|payload: &[u8]| {
             }
             Prediction::Open => {}
         }
+        explains(verifier, &token, &verdict);
         if let Ok(verified) = verdict {
             reads_alike(&verified, payload, &token);
         }

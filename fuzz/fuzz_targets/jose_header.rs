@@ -32,6 +32,11 @@ fuzz_target!(|header: &[u8]| {
             Err(Some(want)) => assert_eq!(code, want),
             Err(None) => {}
         }
+        if let (Ok(Algorithm::Hs256), Algorithm::Hs256) = (predicted, *algorithm) {
+            let of_type = of_type().verify(&token);
+            let want = if is_access_token(header) { "ok" } else { "type_mismatch" };
+            assert_eq!(of_type.map_or_else(|error| error.code(), |_| "ok"), want);
+        }
         for verified in [first, again].into_iter().flatten() {
             reads_alike(&verified, header, &token);
         }
@@ -45,6 +50,20 @@ fn verifiers() -> &'static [(Algorithm, Verifier); 3] {
         [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512]
             .map(|algorithm| (algorithm, issuer::verifier(algorithm)))
     })
+}
+
+/// One that accepts access tokens only ([RFC 9068 §4]).
+///
+/// [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
+fn of_type() -> &'static Verifier {
+    static VERIFIER: OnceLock<Verifier> = OnceLock::new();
+    VERIFIER.get_or_init(|| issuer::verifier(Algorithm::Hs256).with_type("at+jwt"))
+}
+
+fn is_access_token(header: &[u8]) -> bool {
+    let members = json::parse_object(header).unwrap_or_default();
+    let typ = json::first(&members, "typ").and_then(Json::as_text).unwrap_or_default();
+    ["at+jwt", "application/at+jwt"].iter().any(|kind| typ.eq_ignore_ascii_case(kind))
 }
 
 /// The algorithm of a header that is understood, or the code of its refusal, where the model knows it.

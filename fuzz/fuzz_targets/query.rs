@@ -3,7 +3,8 @@
 //! Input: a byte of circumstances, then the URI.
 //!
 //! What is found is what a reader of forms finds. What is left is the URI without the parameter, the rest byte for byte: it
-//! parses, and whoever reads it behind the layer finds every other parameter, and no token.
+//! parses, and whoever reads it behind the layer finds every other parameter, and no token. A link that becomes a cookie
+//! sends the browser to what is left, on this very host.
 
 #![no_main]
 
@@ -26,7 +27,10 @@ fuzz_target!(|input: &[u8]| {
     let which = usize::from(circumstances & 1);
     let method = if circumstances & 2 == 0 { Method::GET } else { Method::HEAD };
     let Ok(uri) = Uri::try_from(uri) else { return };
-    let (name, Layers { layers, verifier, bearer }) = (NAMES[which], layers());
+    let (name, Layers { layers, verifier, bearer, .. }) = (NAMES[which], layers());
+    if circumstances & 4 != 0 {
+        return check_hand_off(uri);
+    }
     let layer = &layers[which];
 
     let mut request = Request::new(());
@@ -66,6 +70,7 @@ fuzz_target!(|input: &[u8]| {
 
 struct Layers {
     layers: [JwtAuthLayer; 2],
+    handing_off: JwtAuthLayer,
     verifier: Verifier,
     bearer: HeaderValue,
 }
@@ -79,7 +84,8 @@ fn layers() -> &'static Layers {
             JwtAuthLayer::new(verifier()).with_sources(sources)
         });
         let bearer = HeaderValue::try_from(format!("Bearer {}", issuer::good_token(""))).expect("text");
-        Layers { layers, verifier: verifier(), bearer }
+        let handing_off = JwtAuthLayer::new(verifier()).hand_off().expect("a query and a cookie");
+        Layers { layers, handing_off, verifier: verifier(), bearer }
     })
 }
 
@@ -125,14 +131,7 @@ fn form_decode(value: &str) -> Vec<u8> {
 
 fn check_scrubbed(answer: &Answer, uri: &Uri, name: &str) {
     let seen = answer.seen.as_ref().expect("it reached the app");
-    let text = uri.to_string();
-    let want = match text.split_once('?') {
-        None => text,
-        Some((path, query)) => {
-            let kept: Vec<_> = query.split('&').filter(|pair| !is_named(pair, name)).collect();
-            if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
-        }
-    };
+    let want = without_parameter(uri, name);
     assert_eq!(seen.uri.to_string(), want);
     assert_eq!(want.parse::<Uri>().ok().as_ref(), Some(&seen.uri));
     assert_eq!(seen.original_uri.as_ref(), Some(&seen.uri));
@@ -146,6 +145,44 @@ fn check_scrubbed(answer: &Answer, uri: &Uri, name: &str) {
     let mut others = parameters(uri);
     others.retain(|(other, _)| other != name);
     assert_eq!(parameters(&seen.uri), others);
+}
+
+fn without_parameter(uri: &Uri, name: &str) -> String {
+    let text = uri.to_string();
+    let Some((path, query)) = text.split_once('?') else { return text };
+    let kept: Vec<_> = query.split('&').filter(|pair| !is_named(pair, name)).collect();
+    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+}
+
+fn check_hand_off(uri: Uri) {
+    let Layers { handing_off, verifier, .. } = layers();
+    let mut request = Request::new(());
+    *request.uri_mut() = uri.clone();
+    let answer = send(handing_off, request);
+    let token = match find(&uri, NAMES[0]) {
+        Ok(Some(token)) => token,
+        Ok(None) => return assert_ne!(answer.code(), "ok"),
+        Err(code) => return assert_eq!(answer.code(), code),
+    };
+    check_privacy(&answer, &uri, NAMES[0]);
+    let left: Uri = without_parameter(&uri, NAMES[0]).parse().expect("it parses");
+    let path_and_query = left.path_and_query().map_or("/", |both| both.as_str());
+    if !path_and_query.starts_with('/') || path_and_query.contains('\x7f') {
+        return assert_eq!(answer.code(), "navigation_required");
+    }
+    if let Err(error) = verifier.verify(&token) {
+        return assert_eq!(answer.code(), error.code());
+    }
+    assert_eq!(answer.response.status(), 303);
+    let location = answer.response.headers()[header::LOCATION].as_bytes();
+    let location = str::from_utf8(location).expect("UTF-8");
+    assert!(location == path_and_query || location == format!("/.{path_and_query}"), "{location}");
+    // What a browser reads as another host begins with two slashes of either kind; it passes over what is not printable.
+    let begins_with_two = location.starts_with("//") || location.starts_with("/\\");
+    assert!(!begins_with_two && location.bytes().all(|byte| byte > b' ' && byte != 0x7f), "{location}");
+    let cookie = answer.header("set-cookie").expect("a cookie");
+    let want = format!("__Host-jwt={token}; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=300");
+    assert_eq!(cookie, want);
 }
 
 fn check_privacy(answer: &Answer, uri: &Uri, name: &str) {

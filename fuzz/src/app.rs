@@ -41,16 +41,21 @@ impl Answer {
     }
 }
 
-/// Sends `request`. There is nothing to wait for, so that the answer is there at once.
+/// Sends `request`.
 pub fn send(layer: &JwtAuthLayer, request: Request<()>) -> Answer {
     let mut service = layer.layer(App);
-    let mut context = Context::from_waker(Waker::noop());
-    assert!(service.poll_ready(&mut context).is_ready());
-    let Poll::Ready(Ok(mut response)) = pin!(service.call(request)).poll(&mut context) else {
-        panic!("nothing is to be waited for")
-    };
+    assert!(service.poll_ready(&mut Context::from_waker(Waker::noop())).is_ready());
+    let Ok(mut response) = at_once(service.call(request));
     let seen = response.extensions_mut().remove();
     Answer { response, seen }
+}
+
+/// What `work` comes to. There is nothing to wait for.
+pub fn at_once<T>(work: impl Future<Output = T>) -> T {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("nothing is to be waited for"),
+    }
 }
 
 #[derive(Clone)]

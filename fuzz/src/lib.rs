@@ -5,6 +5,7 @@
 //! from a model that is plain enough to be believed.
 
 pub mod app;
+pub mod explain;
 pub mod issuer;
 pub mod json;
 pub mod jwk;
