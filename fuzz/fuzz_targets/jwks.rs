@@ -90,14 +90,14 @@ fn known() -> &'static [Known] {
     static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
     KNOWN.get_or_init(|| {
         let vectors = Vectors::of_jwcrypto();
-        let known = |jwk: &Box<RawValue>| {
+        let known = |jwk: &RawValue| {
             let key = VerifyingKey::from_jwk_json(jwk.get()).expect("a good key");
             let kid = key.kid().expect("a name").to_owned();
             let cases = vectors.good_tokens();
             let case = cases.iter().find(|case| case.alg.eq_ignore_ascii_case(&kid)).expect("a token");
             Known { kid, key, token: case.token.clone() }
         };
-        vectors.jwks.keys.iter().map(known).collect()
+        vectors.jwks.keys.iter().map(|jwk| known(jwk)).collect()
     })
 }
 
