@@ -31,6 +31,11 @@ impl Endpoint {
                 "a URL to be fetched has no userinfo, and a port that is a number if any",
             ));
         }
+        if !is_host(authority.host()) {
+            return Err(ConfigError::new(
+                "the host in a URL to be fetched has brackets around an IPv6 address only",
+            ));
+        }
         // The query may hold a secret, which an error and a log do not.
         let name: Arc<str> = format!("{scheme}://{authority}{}", uri.path()).into();
         if scheme != "https" && !(scheme == "http" && is_loopback(authority.host())) {
@@ -69,8 +74,22 @@ impl fmt::Debug for Endpoint {
     }
 }
 
+/// Brackets stand around an IPv6 address and nowhere else ([RFC 3986 §3.2.2]).
+///
+/// [RFC 3986 §3.2.2]: https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2
+fn is_host(host: &str) -> bool {
+    match in_brackets(host) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.contains(['[', ']']),
+    }
+}
+
+fn in_brackets(host: &str) -> Option<&str> {
+    host.strip_prefix('[')?.strip_suffix(']')
+}
+
 fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address = in_brackets(host).unwrap_or(host);
     match address.parse::<std::net::IpAddr>() {
         Ok(address) => address.is_loopback(),
         Err(_) => address.eq_ignore_ascii_case("localhost"),
@@ -94,6 +113,7 @@ mod tests {
             "http://127.0.0.1/x",
             "http://127.8.9.1:1/x",
             "http://[::1]:8080/x",
+            "https://[2001:db8::1]/jwks.json",
         ] {
             assert!(Endpoint::new(url).is_ok(), "{url}");
         }
@@ -113,6 +133,9 @@ mod tests {
             "https://login.example.com:0/",
             "https://login.example.com:99999/",
             "http://localhost@login.example.com/",
+            "http://[127.0.0.1]/",
+            "http://[localhost]:8080/",
+            "https://login.example.com[::1]:8443/",
             "ftp://localhost/",
             "file:///etc/passwd",
         ] {
