@@ -83,7 +83,7 @@ fuzz_target!(|input: &[u8]| {
             assert_eq!(status.last_error, None);
         }
         // The keys were asked for where metadata is.
-        (Some(keys_at), Err(_)) => assert!(is_place(&keys_at)),
+        (Some(keys_at), Err(error)) => assert!(is_place(&keys_at), "{error}"),
         (None, Err(error)) => assert!(
             matches!(
                 error.kind(),
@@ -123,24 +123,26 @@ fn predict(issuer: &Issuer, document: &[u8]) -> Option<Uri> {
     }
     let uri: Uri = metadata["jwks_uri"].as_str()?.parse().ok()?;
     let authority = uri.authority()?.as_str();
-    let port_is_one = match authority.rsplit_once(':') {
-        Some((_, port)) if !port.ends_with(']') => port.parse::<u16>().is_ok_and(|port| port > 0),
-        _ => true,
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
     };
-    let is_local = {
-        let host = uri.host()?.to_ascii_lowercase();
-        let is_v6 =
-            |host: &str| host.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.is_loopback());
-        host == "localhost"
-            || host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(is_v6)
-            || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.octets()[0] == 127)
+    let port_is_one = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let (host_is_one, is_local) = match in_brackets.map(str::parse::<std::net::Ipv6Addr>) {
+        Some(address) => (address.is_ok(), address.is_ok_and(|address| address.is_loopback())),
+        None => {
+            let address = host.parse::<std::net::Ipv4Addr>();
+            let is_local = address.is_ok_and(|address| address.octets()[0] == 127);
+            (!host.contains(['[', ']', '@']), is_local || host.eq_ignore_ascii_case("localhost"))
+        }
     };
     let scheme_fits = match uri.scheme_str()? {
         "https" => true,
         "http" => is_local && issuer.name.starts_with("http://"),
         _ => false,
     };
-    (scheme_fits && port_is_one && !authority.contains('@')).then_some(uri)
+    (scheme_fits && port_is_one && host_is_one).then_some(uri)
 }
 
 /// Has the document at one place, nothing at the other, and keys anywhere else.
