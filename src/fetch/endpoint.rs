@@ -24,8 +24,11 @@ impl Endpoint {
             return Err(ConfigError::new("this is not an absolute URL: write one like https://host/path"));
         };
         // A password with a slash in it ends the authority early, and what is left of it looks like a port.
-        let port_is_one =
-            authority.as_str() == authority.host() || authority.port_u16().is_some_and(|port| port > 0);
+        let port_is_one = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => true,
+            Some(rest) => rest.strip_prefix(':').is_some_and(is_port),
+            None => false,
+        };
         if authority.as_str().contains('@') || !port_is_one {
             return Err(ConfigError::new(
                 "a URL to be fetched has no userinfo, and a port that is a number if any",
@@ -72,6 +75,11 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
+}
+
+fn is_port(text: &str) -> bool {
+    // A sign would be taken by `parse`, but is no digit.
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 /// Brackets stand around an IPv6 address and nowhere else ([RFC 3986 §3.2.2]).
@@ -136,6 +144,8 @@ mod tests {
             "http://[127.0.0.1]/",
             "http://[localhost]:8080/",
             "https://login.example.com[::1]:8443/",
+            "https://login.example.com:8[::1]:8443/",
+            "https://login.example.com:+8443/",
             "ftp://localhost/",
             "file:///etc/passwd",
         ] {
