@@ -127,14 +127,17 @@ fn predict(issuer: &Issuer, document: &[u8]) -> Option<Uri> {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     };
-    let port_is_one = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    let is_port = |port: &str| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    let port_is_one = port.is_none_or(is_port);
     let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let (host_is_one, is_local) = match in_brackets.map(str::parse::<std::net::Ipv6Addr>) {
         Some(address) => (address.is_ok(), address.is_ok_and(|address| address.is_loopback())),
         None => {
             let address = host.parse::<std::net::Ipv4Addr>();
             let is_local = address.is_ok_and(|address| address.octets()[0] == 127);
-            (!host.contains(['[', ']', '@']), is_local || host.eq_ignore_ascii_case("localhost"))
+            (!host.contains(['[', ']', '@', ':']), is_local || host.eq_ignore_ascii_case("localhost"))
         }
     };
     let scheme_fits = match uri.scheme_str()? {
