@@ -297,9 +297,9 @@ async fn a_handler_that_prints_its_request_prints_no_nonce_though_its_header_is_
     let layer = JwtAuthLayer::new(verifier()).with_nonce(by_header());
     let app = App::of(Router::new().route("/", any(print).layer(layer)));
     let bearer = format!("Bearer {}", token_of(Some(json!("a-nonce"))));
-    let lines = [("authorization", &*bearer), ("x-nonce", "a-nonce"), ("x-other", "b-nonce")];
+    let lines = [("authorization", &*bearer), ("x-nonce", "a-nonce"), ("x-other", "in-the-open")];
     let answer = app.answer(get("/", &lines)).await;
     assert_eq!(answer.status, 200);
     assert!(!answer.body.contains("a-nonce"), "{}", answer.body);
-    assert!(answer.body.contains("b-nonce"), "another header is shown: {}", answer.body);
+    assert!(answer.body.contains("in-the-open"), "another header is shown: {}", answer.body);
 }
