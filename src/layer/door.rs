@@ -1,7 +1,8 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, HeaderName, Request, Response, header};
 
 use super::admission::Admission;
 use super::entrance::Entrance;
@@ -9,6 +10,7 @@ use super::places::Places;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::handoff::provider_error;
 use crate::rejection::{Anonymous, Caller, Refusals};
+use crate::replay::NonceRule;
 use crate::source::{RequestHead, Source};
 use crate::telemetry;
 use crate::verify::{VerifiedToken, Verifier};
@@ -19,6 +21,8 @@ pub(super) struct Door {
     /// One or more; the issuers of several are known and differ.
     entrances: Vec<Arc<Entrance>>,
     places: Places,
+    /// Headers of the application's own that a secret is looked for in.
+    nonce_headers: Box<[HeaderName]>,
     pub(super) absence: Absence,
     /// Set once its settings have been told.
     announced: OnceLock<()>,
@@ -86,8 +90,8 @@ impl Door {
     }
 
     fn with(entrances: Vec<Arc<Entrance>>) -> Self {
-        let places = Places::of(&entrances);
-        Self { entrances, places, absence: Absence::Refused, announced: OnceLock::new() }
+        let (places, nonce_headers) = (Places::of(&entrances), nonce_headers_of(&entrances));
+        Self { entrances, places, nonce_headers, absence: Absence::Refused, announced: OnceLock::new() }
     }
 
     pub(super) fn entrances(&self) -> impl Iterator<Item = &Entrance> {
@@ -106,6 +110,7 @@ impl Door {
     /// For a door that is set to something else from now on.
     pub(super) fn settle(&mut self) {
         self.places = Places::of(&self.entrances);
+        self.nonce_headers = nonce_headers_of(&self.entrances);
         self.announced = OnceLock::new();
     }
 
@@ -150,10 +155,7 @@ impl Door {
     pub(super) fn admit<B>(&self, request: &mut Request<B>, token: Option<VerifiedToken>) {
         self.places.scrub(request);
         // Their `Debug` shows nothing from here on.
-        mark_sensitive(request.headers_mut());
-        for nonce in self.entrances().filter_map(|entrance| entrance.nonce.as_ref()) {
-            nonce.mark_sensitive(request.headers_mut());
-        }
+        mark_sensitive(request.headers_mut(), &self.nonce_headers);
         let extensions = request.extensions_mut();
         if let Some(token) = token {
             telemetry::admitted(token.source());
@@ -167,9 +169,16 @@ impl Door {
     }
 }
 
-fn mark_sensitive(headers: &mut HeaderMap) {
+/// Each once, however many entrances look into it.
+fn nonce_headers_of(entrances: &[Arc<Entrance>]) -> Box<[HeaderName]> {
+    let rules = entrances.iter().filter_map(|entrance| entrance.nonce.as_ref());
+    let names: HashSet<_> = rules.filter_map(NonceRule::header).cloned().collect();
+    names.into_iter().collect()
+}
+
+fn mark_sensitive(headers: &mut HeaderMap, others: &[HeaderName]) {
     if headers.len() == headers.keys_len() {
-        for name in [header::AUTHORIZATION, header::COOKIE] {
+        for name in [&header::AUTHORIZATION, &header::COOKIE].into_iter().chain(others) {
             if let Some(value) = headers.get_mut(name) {
                 value.set_sensitive(true);
             }
@@ -178,7 +187,7 @@ fn mark_sensitive(headers: &mut HeaderMap) {
     }
     // Some field is there in several lines, of which a lookup gives the first.
     for (name, value) in headers {
-        if name == header::AUTHORIZATION || name == header::COOKIE {
+        if name == header::AUTHORIZATION || name == header::COOKIE || others.contains(name) {
             value.set_sensitive(true);
         }
     }

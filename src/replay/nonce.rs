@@ -189,13 +189,11 @@ impl NonceRule {
         }
     }
 
-    /// Keeps a nonce that came in a header of its own out of the `Debug` of the request.
-    pub(crate) fn mark_sensitive(&self, headers: &mut HeaderMap) {
-        if let NonceSource::Header(nonce) = &self.source {
-            headers
-                .iter_mut()
-                .filter(|(name, _)| *name == nonce)
-                .for_each(|(_, value)| value.set_sensitive(true));
+    /// The header that it is looked for in, if it is not in a cookie.
+    pub(crate) fn header(&self) -> Option<&HeaderName> {
+        match &self.source {
+            NonceSource::Header(name) => Some(name),
+            NonceSource::Cookie(_) => None,
         }
     }
 

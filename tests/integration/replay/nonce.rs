@@ -293,13 +293,19 @@ fn a_nonce_is_what_a_cookie_may_hold() {
 
 #[tokio::test]
 async fn a_handler_that_prints_its_request_prints_no_nonce_though_its_header_is_of_the_applications_own() {
-    let print = async |request: Request| format!("{request:?}");
-    let layer = JwtAuthLayer::new(verifier()).with_nonce(by_header());
-    let app = App::of(Router::new().route("/", any(print).layer(layer)));
     let bearer = format!("Bearer {}", token_of(Some(json!("a-nonce"))));
-    let lines = [("authorization", &*bearer), ("x-nonce", "a-nonce"), ("x-other", "in-the-open")];
-    let answer = app.answer(get("/", &lines)).await;
-    assert_eq!(answer.status, 200);
-    assert!(!answer.body.contains("a-nonce"), "{}", answer.body);
-    assert!(answer.body.contains("in-the-open"), "another header is shown: {}", answer.body);
+    let lines =
+        [("authorization", &*bearer), ("x-nonce", "a-nonce"), ("x-other", "in-the-open"), ("x-other", "2")];
+    let layer = JwtAuthLayer::new(verifier()).with_nonce(by_header());
+    let either = JwtAuthLayer::any_of([layer.clone()]).expect("one issuer");
+    for (name, layer) in [("alone", layer), ("one of several", either)] {
+        let print = async |request: Request| format!("{request:?}");
+        let app = App::of(Router::new().route("/", any(print).layer(layer)));
+        for lines in [&lines[..3], &lines[..]] {
+            let answer = app.answer(get("/", lines)).await;
+            assert_eq!(answer.status, 200, "{name}");
+            assert!(!answer.body.contains("a-nonce"), "{name}: {}", answer.body);
+            assert!(answer.body.contains("in-the-open"), "{name}: another header is shown: {}", answer.body);
+        }
+    }
 }
