@@ -49,7 +49,7 @@ impl IntoResponse for ClaimsRejection {
                 response
             }
             // The layer finds the error in there on the way out, and answers in its own words.
-            Self::Refused(error) => Refusals::default().pending(error).map(Body::from),
+            Self::Refused(error) => Refusals::pending(error.into()).map(Body::from),
         }
     }
 }

@@ -130,7 +130,7 @@ macro_rules! kinds {
         /// |---|---|
         /// | 400 | the request carries its token in a way no client should |
         /// | 401 | no token, or one that is not good |
-        /// | 403 | another site is behind the request: it sent the cookie, or would replace the session |
+        /// | 403 | a good token that does not permit this; or another site is behind the request: it sent the cookie, or would replace the session |
         /// | 503 | it cannot be checked now: keys, provider or store are not there |
         ///
         /// | kind | code | what the client is told |
@@ -223,6 +223,31 @@ kinds! {
     ClaimsMismatch => UNAUTHORIZED, "claims_mismatch", "the token claims do not have the expected form";
     /// The token is bound to a key of its sender (`cnf`), and the binding is not checked here.
     TokenBound => UNAUTHORIZED, "token_bound", "the token is bound to its sender and was sent as bearer";
+    /// The token is not bound to its sender, and has to be here.
+    TokenUnbound => UNAUTHORIZED, "token_unbound", "the token is not bound to its sender";
+    /// The sender has not proven to hold the key that the token is bound to: the proof is missing, broken, or one of
+    /// something else ([RFC 9449 §4.3]).
+    ///
+    /// [RFC 9449 §4.3]: https://www.rfc-editor.org/rfc/rfc9449#section-4.3
+    ProofInvalid => UNAUTHORIZED, "dpop_proof_invalid", "the DPoP proof is missing or not good for this request";
+    /// The same proof came before ([RFC 9449 §11.1]).
+    ///
+    /// [RFC 9449 §11.1]: https://www.rfc-editor.org/rfc/rfc9449#section-11.1
+    ProofReplayed => UNAUTHORIZED, "dpop_proof_replayed", "the DPoP proof has been used before";
+    /// The proof has no nonce that was given out here lately ([RFC 9449 §9]); the answer brings one.
+    ///
+    /// [RFC 9449 §9]: https://www.rfc-editor.org/rfc/rfc9449#section-9
+    ProofNonceRequired => UNAUTHORIZED, "dpop_nonce_required", "the DPoP proof needs the nonce that comes with this answer";
+    /// The user was not authenticated in a way, or as recently, as the route asks ([RFC 9470 §3]).
+    ///
+    /// [RFC 9470 §3]: https://www.rfc-editor.org/rfc/rfc9470#section-3
+    AuthenticationInsufficient => UNAUTHORIZED, "authentication_insufficient", "another or a more recent authentication is required";
+    /// The token lacks a scope that the route asks for ([RFC 6750 §3.1]).
+    ///
+    /// [RFC 6750 §3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+    ScopeInsufficient => FORBIDDEN, "scope_insufficient", "a wider scope is required";
+    /// The claims of the token, such as the roles in it, are not those that the route asks for.
+    PermissionDenied => FORBIDDEN, "permission_denied", "the token does not permit this";
     /// The provider, which was asked, does not accept the token.
     TokenRefused => UNAUTHORIZED, "token_refused", "the token is not accepted by its provider";
     /// A token that counts once was used before.

@@ -9,7 +9,7 @@ use super::entrance::Entrance;
 use super::places::Places;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::handoff::provider_error;
-use crate::rejection::{Anonymous, Caller, Refusals};
+use crate::rejection::{Anonymous, Caller, Denial, Refusals};
 use crate::replay::NonceRule;
 use crate::source::{RequestHead, Source};
 use crate::telemetry;
@@ -129,11 +129,11 @@ impl Door {
     }
 
     /// The answer to who is refused at the entrance `index`.
-    pub(super) fn refuse(&self, error: AuthError, caller: Caller, index: usize) -> Response<String> {
+    pub(super) fn refuse(&self, denial: Denial, caller: Caller, index: usize) -> Response<String> {
         let entrance = self.entrances.get(index).or(self.entrances.first());
         match entrance {
-            Some(entrance) => entrance.refusals.answer(error, caller),
-            None => Refusals::default().answer(error, caller),
+            Some(entrance) => entrance.refusals.answer(denial, caller),
+            None => Refusals::default().answer(denial, caller),
         }
     }
 

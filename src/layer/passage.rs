@@ -5,8 +5,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response};
 
 use super::door::{Door, Verdict};
-use crate::error::AuthError;
-use crate::rejection::{Caller, Refusals};
+use crate::rejection::{Caller, Denial, Refusals};
 use crate::source::Source;
 use crate::telemetry;
 use crate::verify::VerifiedToken;
@@ -86,9 +85,10 @@ impl Passage {
         &self.door
     }
 
-    pub(super) fn refuse<R: From<String>>(&self, error: AuthError) -> Response<R> {
-        telemetry::refused(&error, self.source);
-        let mut response = self.door.refuse(error, self.caller, self.entrance).map(R::from);
+    pub(super) fn refuse<R: From<String>>(&self, denial: impl Into<Denial>) -> Response<R> {
+        let denial = denial.into();
+        telemetry::refused(&denial.error, self.source);
+        let mut response = self.door.refuse(denial, self.caller, self.entrance).map(R::from);
         self.protect(&mut response);
         response
     }
@@ -111,12 +111,12 @@ impl Passage {
     /// An extractor's refusal is put into the door's words, unless a handler has made another answer of it; what middleware
     /// has added to its header stays.
     fn put_into_the_words_of_the_door<R: From<String>>(&self, response: &mut Response<R>) {
-        let Some(error) =
-            Refusals::take_pending(response).filter(|error| response.status() == error.status())
+        let Some(denial) =
+            Refusals::take_pending(response).filter(|denial| response.status() == denial.error.status())
         else {
             return;
         };
-        let mut answer = self.refuse(error);
+        let mut answer = self.refuse(denial);
         let mut added = std::mem::take(response.headers_mut());
         for of_the_old_answer in OF_ONE_ANSWER {
             added.remove(of_the_old_answer);

@@ -5,6 +5,8 @@
 //! | 401 | `Bearer realm="…"` | no token, or a provider that sent none |
 //! | 401 | `… error="invalid_token", error_description="…"` | a token that is not good |
 //! | 400 | `… error="invalid_request", error_description="…"` | a token that is carried wrongly |
+//! | 401 | `… error="insufficient_user_authentication", …` | a user who has to be authenticated in another way, or again |
+//! | 403 | `… error="insufficient_scope", …, scope="…"` | a good token that does not permit this |
 //! | 403 | none: another token would change nothing | another site is behind the request |
 //! | 503 | none, but `Retry-After` | it cannot be checked now |
 //!
@@ -16,6 +18,7 @@
 //! [`AuthErrorKind`]: crate::error::AuthErrorKind
 
 mod challenge;
+mod denial;
 mod grpc;
 mod problem;
 
@@ -25,14 +28,16 @@ use std::sync::Arc;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 
-use crate::error::{AuthError, ConfigError};
-use challenge::Realm;
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
+use challenge::Challenges;
+pub(crate) use challenge::{Offer, may_be_quoted};
+pub(crate) use denial::{Denial, Needs, Scheme};
 pub(crate) use grpc::is_grpc;
 
 /// How a layer answers to those it does not let in.
 #[derive(Clone, Default)]
 pub(crate) struct Refusals {
-    realm: Realm,
+    challenges: Challenges,
     hook: Option<Arc<Hook>>,
 }
 
@@ -53,8 +58,8 @@ pub struct Refusal {
 pub(crate) struct Anonymous;
 
 /// In the extensions of a response that was made behind the layer and should be made by it.
-#[derive(Debug, Clone, Copy)]
-struct Pending(AuthError);
+#[derive(Debug, Clone)]
+struct Pending(Denial);
 
 /// The protocol that the caller speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,20 +76,37 @@ impl Caller {
 
 impl Refusals {
     pub(crate) fn set_realm(&mut self, realm: &str) -> Result<(), ConfigError> {
-        self.realm = Realm::new(realm)?;
+        self.challenges = self.challenges.with_realm(realm)?;
         Ok(())
+    }
+
+    /// Names the scopes to ask a token for in the first place.
+    pub(crate) fn set_scope(&mut self, scope: &str) {
+        self.challenges = self.challenges.with_scope(scope);
+    }
+
+    /// Tells where the resource describes itself.
+    pub(crate) fn set_resource_metadata(&mut self, url: &str) {
+        self.challenges = self.challenges.with_resource_metadata(url);
+    }
+
+    /// Under which schemes a token may be sent; one or more.
+    pub(crate) fn set_offers(&mut self, offers: Vec<Offer>) {
+        self.challenges = self.challenges.with_offers(offers);
     }
 
     pub(crate) fn set_hook(&mut self, hook: Arc<Hook>) {
         self.hook = Some(hook);
     }
 
-    /// The whole answer to `error`.
-    pub(crate) fn answer(&self, error: AuthError, caller: Caller) -> Response<String> {
+    /// The whole answer to `denial`.
+    pub(crate) fn answer(&self, denial: impl Into<Denial>, caller: Caller) -> Response<String> {
+        let denial = denial.into();
+        let error = denial.error;
         if caller == Caller::Grpc {
             return with_error(grpc::status(&error), error);
         }
-        let plain = self.plain(&error);
+        let plain = self.plain(&denial);
         let Some(hook) = &self.hook else { return with_error(plain, error) };
         let mut answer = hook(Refusal { error, response: plain });
         let status = answer.status();
@@ -94,32 +116,31 @@ impl Refusals {
             // A response that was made anew says 200 until it is told otherwise.
             *answer.status_mut() = error.status();
         }
-        self.complete(&mut answer, &error);
+        self.complete(&mut answer, &denial);
         with_error(answer, error)
     }
 
     /// An answer from behind the layer, marked to be replaced by the layer's own.
-    #[cfg(feature = "axum")]
-    pub(crate) fn pending(&self, error: AuthError) -> Response<String> {
-        let mut response = self.answer(error, Caller::Http);
-        response.extensions_mut().insert(Pending(error));
+    pub(crate) fn pending(denial: Denial) -> Response<String> {
+        let mut response = Self::default().answer(denial.clone(), Caller::Http);
+        response.extensions_mut().insert(Pending(denial));
         response
     }
 
-    /// The error of an answer that was [marked](Self::pending), if `response` is one.
-    pub(crate) fn take_pending<B>(response: &mut Response<B>) -> Option<AuthError> {
+    /// What is behind an answer that was [marked](Self::pending), if `response` is one.
+    pub(crate) fn take_pending<B>(response: &mut Response<B>) -> Option<Denial> {
         // Most responses have no extensions at all.
         if response.extensions().is_empty() {
             return None;
         }
-        response.extensions_mut().remove().map(|Pending(error)| error)
+        response.extensions_mut().remove().map(|Pending(denial)| denial)
     }
 
-    fn plain(&self, error: &AuthError) -> Response<String> {
-        let mut response = Response::new(problem::document(error));
-        *response.status_mut() = error.status();
+    fn plain(&self, denial: &Denial) -> Response<String> {
+        let mut response = Response::new(problem::document(&denial.error));
+        *response.status_mut() = denial.error.status();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
-        self.complete(&mut response, error);
+        self.complete(&mut response, denial);
         response
     }
 
@@ -127,19 +148,26 @@ impl Refusals {
     /// ([RFC 9110 §11.6.1]), when to come back, and that the answer is nobody else's.
     ///
     /// [RFC 9110 §11.6.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
-    fn complete(&self, response: &mut Response<String>, error: &AuthError) {
-        let status = response.status();
+    fn complete(&self, response: &mut Response<String>, denial: &Denial) {
+        let is_challenged = match response.status() {
+            StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST => true,
+            StatusCode::FORBIDDEN => another_token_may_do(denial.error.kind()),
+            _ => false,
+        };
         let headers = response.headers_mut();
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST)
-            && !headers.contains_key(header::WWW_AUTHENTICATE)
-        {
-            headers.insert(header::WWW_AUTHENTICATE, self.realm.challenge(error));
+        if is_challenged && !headers.contains_key(header::WWW_AUTHENTICATE) {
+            self.challenges.append_to(headers, denial);
         }
-        if let Some(pause) = error.retry_after() {
+        if let Some(pause) = denial.error.retry_after() {
             headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from(pause.as_secs()));
         }
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
+}
+
+/// Of those that are forbidden something.
+fn another_token_may_do(kind: AuthErrorKind) -> bool {
+    matches!(kind, AuthErrorKind::ScopeInsufficient | AuthErrorKind::PermissionDenied)
 }
 
 fn with_error(mut response: Response<String>, error: AuthError) -> Response<String> {
@@ -149,14 +177,13 @@ fn with_error(mut response: Response<String>, error: AuthError) -> Response<Stri
 
 impl fmt::Debug for Refusals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusals").field("realm", &self.realm).finish_non_exhaustive()
+        f.debug_struct("Refusals").field("challenges", &self.challenges).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::AuthErrorKind;
 
     fn challenge_of(response: &Response<String>) -> Option<&str> {
         response.headers().get(header::WWW_AUTHENTICATE).map(|value| value.to_str().expect("text"))
@@ -171,18 +198,29 @@ mod tests {
             assert_eq!(response.status(), error.status(), "{kind:?}");
             assert!(response.body().contains(&format!("\"code\":\"{}\"", error.code())), "{kind:?}");
             assert_eq!(response.extensions().get::<AuthError>(), Some(&error));
-            let want = match (error.status(), kind) {
-                (_, TokenMissing | SignInDenied | SignInFailed) => Some("Bearer realm=\"api\"".to_owned()),
-                (StatusCode::UNAUTHORIZED, _) => Some(format!(
-                    "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"{}\"",
-                    error.description()
-                )),
-                (StatusCode::BAD_REQUEST, _) => Some(format!(
-                    "Bearer realm=\"api\", error=\"invalid_request\", error_description=\"{}\"",
-                    error.description()
-                )),
+            let code = match (kind, error.status()) {
+                (TokenMissing | SignInDenied | SignInFailed, _) => Some(None),
+                (AuthErrorKind::AuthenticationInsufficient, _) => {
+                    Some(Some("insufficient_user_authentication"))
+                }
+                (AuthErrorKind::ProofInvalid | AuthErrorKind::ProofReplayed, _) => {
+                    Some(Some("invalid_dpop_proof"))
+                }
+                (AuthErrorKind::ProofNonceRequired, _) => Some(Some("use_dpop_nonce")),
+                (AuthErrorKind::ScopeInsufficient | AuthErrorKind::PermissionDenied, _) => {
+                    Some(Some("insufficient_scope"))
+                }
+                (_, StatusCode::UNAUTHORIZED) => Some(Some("invalid_token")),
+                (_, StatusCode::BAD_REQUEST) => Some(Some("invalid_request")),
                 _ => None,
             };
+            let want = code.map(|code| match code {
+                None => "Bearer realm=\"api\"".to_owned(),
+                Some(code) => {
+                    let description = error.description();
+                    format!("Bearer realm=\"api\", error=\"{code}\", error_description=\"{description}\"")
+                }
+            });
             assert_eq!(challenge_of(&response), want.as_deref(), "{kind:?}");
             let unavailable = error.status() == StatusCode::SERVICE_UNAVAILABLE;
             assert_eq!(response.headers().contains_key(header::RETRY_AFTER), unavailable, "{kind:?}");
@@ -208,7 +246,7 @@ mod tests {
         for (refusals, want) in
             [(&one, "one"), (&other, "other"), (&one, "one"), (&Refusals::default(), "api")]
         {
-            let response = refusals.answer(AuthErrorKind::TokenMissing.into(), Caller::Http);
+            let response = refusals.answer(AuthErrorKind::TokenMissing, Caller::Http);
             assert_eq!(challenge_of(&response), Some(&*format!("Bearer realm=\"{want}\"")));
         }
         let claim = |claim| {
@@ -225,7 +263,7 @@ mod tests {
         let mut refusals = Refusals::default();
         refusals
             .set_hook(Arc::new(|refusal: Refusal| Response::new(format!("sorry: {}", refusal.error.code()))));
-        let response = refusals.answer(AuthErrorKind::TokenExpired.into(), Caller::Http);
+        let response = refusals.answer(AuthErrorKind::TokenExpired, Caller::Http);
         assert_eq!(response.body(), "sorry: token_expired");
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "a refusal never looks like a success");
         assert!(challenge_of(&response).is_some_and(|challenge| challenge.contains("invalid_token")));
@@ -237,7 +275,7 @@ mod tests {
             *response.status_mut() = StatusCode::SEE_OTHER;
             response
         }));
-        let response = refusals.answer(AuthErrorKind::TokenExpired.into(), Caller::Http);
+        let response = refusals.answer(AuthErrorKind::TokenExpired, Caller::Http);
         assert_eq!(challenge_of(&response), None, "a redirect to a login page needs none");
     }
 }
