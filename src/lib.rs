@@ -40,6 +40,7 @@
 //! | | [`replay`] | once only, not revoked, in the browser that asked |
 //! | | [`handoff`] | a token in a link becomes a cookie |
 //! | 5 | [`claims`] | hand it over, typed |
+//! | 6 | [`authorize`] | is it enough for this? scopes, roles, how the user signed in |
 //! | | [`rejection`] | or refuse it: challenge, problem document, gRPC status |
 //!
 //! [`provider`] puts this together for magiclinksdev, Phonelink and PasskeyMe.
@@ -53,7 +54,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `axum` | yes | the extractors [`Claims`], `Option<Claims>`, [`VerifiedToken`](verify::VerifiedToken) and [`VerifiedPhone`](provider::VerifiedPhone); tokens are scrubbed from axum's `OriginalUri` too |
+//! | `axum` | yes | the extractors [`Claims`], `Option<Claims>`, `authorize::Scoped`, [`VerifiedToken`](verify::VerifiedToken) and [`VerifiedPhone`](provider::VerifiedPhone); tokens are scrubbed from axum's `OriginalUri` too |
 //! | `http-client` | yes | the default client for key sets and endpoints: reqwest over rustls on aws-lc-rs |
 //! | `metrics` | no | [counters, gauges and histograms](manual::operations#metrics) through the `metrics` facade |
 //! | `redis` | no | `replay::RedisReplayStore`: used and revoked tokens that several replicas share |
@@ -68,6 +69,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub mod authorize;
 pub mod claims;
 pub mod clock;
 mod crypto;
@@ -140,6 +142,9 @@ mod tests {
         fn sent<T: Send>() {}
         shared::<JwtAuthLayer>();
         shared::<layer::JwtAuthService<()>>();
+        shared::<authorize::Guard>();
+        shared::<authorize::GuardService<()>>();
+        shared::<authorize::Scopes>();
         shared::<Verifier>();
         shared::<verify::Authority>();
         shared::<verify::VerifiedToken>();

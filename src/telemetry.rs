@@ -79,9 +79,8 @@ pub(crate) fn claims_do_not_fit(wanted: &'static str) {
 }
 
 /// A mistake in the program that only a request can show.
-#[cfg(feature = "axum")]
 pub(crate) fn layer_missing() {
-    tracing::error!(target: TARGET, "a route extracts claims but is not behind a JwtAuthLayer");
+    tracing::error!(target: TARGET, "a route looks for a verified token but is not behind a JwtAuthLayer");
 }
 
 /// Times a verification that the cache did not answer, from when it is made to when it is dropped.

@@ -76,10 +76,19 @@ impl DemoIssuer {
         println!("curl -i {app}/readyz\n");
     }
 
+    /// The good one with `claims` too, an object.
+    pub(crate) fn token_with(&self, claims: &Value) -> String {
+        self.sign(SystemTime::now() + HOUR, claims)
+    }
+
     fn token(&self, expires: SystemTime) -> String {
+        self.sign(expires, &json!({}))
+    }
+
+    fn sign(&self, expires: SystemTime, more: &Value) -> String {
         let exp = expires.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let header = json!({ "alg": "ES256", "kid": KID, "typ": "JWT" });
-        let claims = json!({
+        let mut claims = json!({
             "iss": self.url,
             "aud": AUDIENCE,
             "sub": "ada",
@@ -87,6 +96,9 @@ impl DemoIssuer {
             "iat": exp - 2 * HOUR.as_secs(),
             "exp": exp,
         });
+        for (name, value) in more.as_object().expect("an object") {
+            claims[name] = value.clone();
+        }
         let signing_input = format!("{}.{}", encode(&header), encode(&claims));
         let signature = self.key.sign(&SystemRandom::new(), signing_input.as_bytes());
         let signature = signature.expect("a fresh key signs");

@@ -6,14 +6,12 @@ use std::fmt;
 use axum_core::body::Body;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::Claims;
+use super::{Claims, LayerMissing, presented};
 use crate::error::{AuthError, AuthErrorKind};
-use crate::rejection::{Anonymous, Refusals};
-use crate::telemetry;
+use crate::rejection::Refusals;
 use crate::verify::VerifiedToken;
 
 /// Why an extractor has nothing to give.
@@ -29,7 +27,7 @@ pub enum ClaimsRejection {
 impl fmt::Display for ClaimsRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LayerMissing => f.write_str(LAYER_MISSING),
+            Self::LayerMissing => f.write_str(LayerMissing::TEXT),
             Self::Refused(error) => error.fmt(f),
         }
     }
@@ -37,17 +35,16 @@ impl fmt::Display for ClaimsRejection {
 
 impl Error for ClaimsRejection {}
 
-const LAYER_MISSING: &str = "this route extracts claims but is not behind a tower_jwt_auth::JwtAuthLayer";
+impl From<LayerMissing> for ClaimsRejection {
+    fn from(LayerMissing: LayerMissing) -> Self {
+        Self::LayerMissing
+    }
+}
 
 impl IntoResponse for ClaimsRejection {
     fn into_response(self) -> Response {
         match self {
-            Self::LayerMissing => {
-                telemetry::layer_missing();
-                let mut response = Response::new(Body::from(LAYER_MISSING));
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                response
-            }
+            Self::LayerMissing => LayerMissing::answer().map(Body::from),
             // The layer finds the error in there on the way out, and answers in its own words.
             Self::Refused(error) => Refusals::pending(error.into()).map(Body::from),
         }
@@ -58,7 +55,9 @@ impl<S: Sync> FromRequestParts<S> for VerifiedToken {
     type Rejection = ClaimsRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        token(parts)?.cloned().ok_or(ClaimsRejection::Refused(AuthErrorKind::TokenMissing.into()))
+        presented(&parts.extensions)?
+            .cloned()
+            .ok_or(ClaimsRejection::Refused(AuthErrorKind::TokenMissing.into()))
     }
 }
 
@@ -66,7 +65,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for VerifiedToken {
     type Rejection = ClaimsRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Self::Rejection> {
-        Ok(token(parts)?.cloned())
+        Ok(presented(&parts.extensions)?.cloned())
     }
 }
 
@@ -98,17 +97,8 @@ fn claims<T>(parts: &Parts) -> Result<Option<Claims<T>>, ClaimsRejection>
 where
     T: DeserializeOwned + Send + Sync + 'static,
 {
-    match token(parts)? {
+    match presented(&parts.extensions)? {
         Some(token) => token.claims().map(Claims).map(Some).map_err(ClaimsRejection::Refused),
         None => Ok(None),
     }
-}
-
-/// What the layer left: a token, or word that there is none.
-fn token(parts: &Parts) -> Result<Option<&VerifiedToken>, ClaimsRejection> {
-    let token = parts.extensions.get::<VerifiedToken>();
-    if token.is_none() && parts.extensions.get::<Anonymous>().is_none() {
-        return Err(ClaimsRejection::LayerMissing);
-    }
-    Ok(token)
 }

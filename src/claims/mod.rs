@@ -37,6 +37,7 @@
 
 #[cfg(feature = "axum")]
 mod extract;
+mod presented;
 mod registered;
 
 use std::fmt;
@@ -45,6 +46,8 @@ use std::sync::Arc;
 
 #[cfg(feature = "axum")]
 pub use extract::ClaimsRejection;
+pub(crate) use presented::{LayerMissing, presented};
+pub(crate) use registered::OneOrMany;
 pub use registered::RegisteredClaims;
 
 /// The verified claims as a `T`; cheap to clone, and shared between the requests of one token.

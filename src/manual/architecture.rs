@@ -26,6 +26,7 @@
 //! | `replay` | `verify`, `source`, `crypto`, `clock`, `sync`, `error`, `telemetry` |
 //! | `handoff` | `verify`, `replay`, `rejection`, `source`, `error`, `telemetry` |
 //! | `claims` | `verify`, `rejection`, `error`, `telemetry` |
+//! | `authorize` | `claims`, `verify`, `token`, `rejection`, `error` |
 //! | `layer` | all of them |
 //! | `provider` | `layer` and all of them |
 //! | `test_util` | all of them, and nothing names it: it is for tests |
@@ -48,7 +49,7 @@
 //! # One impure thing, one home
 //!
 //! The wall clock is read in `clock`, tasks are spawned in `jwks/refresh`, the swap is in `jwks/mod`, the HTTP client in
-//! `fetch/client`, the cryptography in `crypto`, and axum in `claims/extract` and `provider/verified_phone` (and in
+//! `fetch/client`, the cryptography in `crypto`, and axum in `claims/extract`, `authorize/extract` and `provider/verified_phone` (and in
 //! `source/query`, for the URI that axum keeps). Parsing, choosing a key, scheduling and judging claims are plain functions
 //! over data and the time they are given. `test_util` signs, and serves HTTP from a task, for which nothing else has a use.
 //!

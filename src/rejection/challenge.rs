@@ -152,7 +152,8 @@ impl Challenges {
         if let Some(scope) = needs.and_then(|needs| needs.scope.as_ref()).or(first) {
             challenge.quote("scope", scope);
         }
-        if let Some(Needs { acr_values, max_age, .. }) = needs.filter(|_| error.is_some()) {
+        let is_about_sign_in = denial.error.kind() == AuthErrorKind::AuthenticationInsufficient && with_error;
+        if let Some(Needs { acr_values, max_age, .. }) = needs.filter(|_| is_about_sign_in) {
             if let Some(acr_values) = acr_values {
                 challenge.quote("acr_values", acr_values);
             }
@@ -212,7 +213,7 @@ fn error_code(denial: &Denial) -> Option<&'static str> {
 /// Whether `text` may stand between the quotes of a challenge as it is ([RFC 6750 §3]).
 ///
 /// [RFC 6750 §3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
-pub(crate) fn may_be_quoted(text: &str) -> bool {
+fn may_be_quoted(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 

@@ -30,7 +30,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use challenge::Challenges;
-pub(crate) use challenge::{Offer, may_be_quoted};
+pub(crate) use challenge::Offer;
 pub(crate) use denial::{Denial, Needs, Scheme};
 pub(crate) use grpc::is_grpc;
 

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::source::Source;
 use crate::telemetry;
-use crate::token::{Algorithm, JoseHeader};
+use crate::token::{Algorithm, JoseHeader, NumericDate};
 
 /// A token that was verified, whole: nothing but a [`Verifier`](super::Verifier) can make one.
 ///
@@ -116,6 +116,13 @@ impl VerifiedToken {
     /// The claims as a `T` that is read anew each time, for what the crate itself looks at.
     pub(crate) fn read<'t, T: Deserialize<'t>>(&'t self) -> Result<T, AuthError> {
         serde_json::from_str(&self.verified.payload).map_err(|_| AuthErrorKind::ClaimsMismatch.into())
+    }
+
+    /// Whether `time`, which the token tells of, is past and no longer than `span` ago; within the leeway.
+    pub(crate) fn is_recent(&self, time: NumericDate, span: Duration) -> bool {
+        let Verified { clock, leeway, .. } = &*self.verified;
+        let now = NumericDate::from_system_time(clock.now());
+        time <= now.plus(*leeway) && now <= time.plus(span).plus(*leeway)
     }
 
     /// Until when a verifier would accept it: `exp` and the leeway.

@@ -13,6 +13,7 @@
 
 mod algorithm;
 mod any_of;
+mod authorize;
 mod cache;
 mod claims;
 mod conformance;

@@ -1,0 +1,175 @@
+//! How a guard answers, and what it does to the service behind it.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::any;
+use http::{Method, Response};
+use serde_json::json;
+use tower_jwt_auth::JwtAuthLayer;
+use tower_jwt_auth::authorize::{
+    require, require_acr, require_any_scope, require_max_age, require_roles, require_scopes,
+};
+
+use super::{anonymous, behind, behind_both, challenge, with};
+use crate::support::app::{App, Place, request, verifier};
+use crate::support::issuer::{claims_with, shared_key};
+
+#[tokio::test]
+async fn a_challenge_names_every_scope_of_the_guard_in_the_words_of_the_layer() {
+    let layer = JwtAuthLayer::new(verifier()).with_realm("shop").expect("a realm");
+    let guard = require_scopes(["read", "write"]).expect("scopes");
+    let guard = guard
+        .and(require_any_scope(["write", "admin"]).expect("scopes"))
+        .and(require_scopes(["x"]).expect("a scope"));
+    let answer = behind_both(guard, layer).answer(with(json!({ "scope": "write" }))).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(
+        challenge(&answer),
+        "Bearer realm=\"shop\", error=\"insufficient_scope\", error_description=\"a wider scope is required\", \
+         scope=\"read write x\""
+    );
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn a_step_up_challenge_says_how_and_how_recently_and_with_what_scope() {
+    let guard =
+        require_acr(["gold", "platinum"]).expect("acr values").and(require_max_age(Duration::from_secs(300)));
+    let app = behind(guard.clone().and(require_scopes(["pay"]).expect("a scope")));
+    let answer = app.answer(with(json!({ "scope": "pay", "acr": "silver" }))).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(
+        challenge(&answer),
+        "Bearer realm=\"api\", error=\"insufficient_user_authentication\", \
+         error_description=\"another or a more recent authentication is required\", scope=\"pay\", \
+         acr_values=\"gold platinum\", max_age=\"300\""
+    );
+    // Of two limits, the stricter one.
+    let app = behind(require_max_age(Duration::from_secs(60)).and(guard));
+    let answer = app.answer(with(json!({ "acr": "gold" }))).await;
+    assert!(
+        challenge(&answer).ends_with("acr_values=\"gold platinum\", max_age=\"60\""),
+        "{:?}",
+        answer.headers
+    );
+}
+
+#[tokio::test]
+async fn what_no_scope_would_change_is_told_without_one() {
+    let app = behind(require_roles(["roles"], ["admin"]).expect("roles"));
+    let answer = app.answer(with(json!({ "roles": ["user"] }))).await;
+    assert_eq!((answer.status, &*answer.code), (403, "permission_denied"));
+    assert_eq!(
+        challenge(&answer),
+        "Bearer realm=\"api\", error=\"insufficient_scope\", error_description=\"the token does not permit this\""
+    );
+    assert!(!answer.body.contains("user") && !answer.body.contains("admin"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_condition_where_it_has_a_name() {
+    let guard = require(|claims: &serde_json::Value| claims["ok"] == true).named("ok");
+    let answer = behind(guard).answer(with(json!({ "ok": 1 }))).await;
+    let error = answer.error.expect("an error");
+    assert_eq!((error.code(), error.claim()), ("permission_denied", Some("ok")));
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_sign_in_and_for_which_scope() {
+    let guard = require_scopes(["read"]).expect("a scope");
+    let optional = behind_both(guard.clone(), JwtAuthLayer::new(verifier()).optional());
+    let answer = optional.answer(anonymous()).await;
+    assert_eq!((answer.status, &*answer.code), (401, "token_missing"));
+    assert_eq!(challenge(&answer), "Bearer realm=\"api\", scope=\"read\"");
+    assert_eq!(optional.answer(with(json!({ "scope": "read" }))).await.status, 200);
+
+    // A bad token is the layer's to refuse.
+    let answer = optional.answer(Place::Header.carry(Method::GET, "x")).await;
+    assert_eq!((answer.status, &*answer.code), (401, "token_malformed"));
+}
+
+#[tokio::test]
+async fn a_guard_without_a_layer_lets_nobody_in() {
+    let guard = require_scopes(["read"]).expect("a scope");
+    let app = App::of(Router::new().route("/", any(async || "in")).layer(guard.clone()));
+    let answer = app.answer(with(json!({ "scope": "read" }))).await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.body.contains("JwtAuthLayer"), "{}", answer.body);
+    // Nor one on the wrong side of it.
+    let layer = JwtAuthLayer::new(verifier());
+    let app = App::of(Router::new().route("/", any(async || "in")).layer(layer).layer(guard));
+    assert_eq!(app.answer(with(json!({ "scope": "read" }))).await.status, 500);
+}
+
+#[tokio::test]
+async fn guards_of_a_router_and_of_its_routes_both_count() {
+    let [outer, inner] = ["list", "price"].map(|scope| require_scopes([scope]).expect("a scope"));
+    let app = App::of(
+        Router::new()
+            .route("/list", any(async || "in"))
+            .route("/price", any(async || "in").layer(inner))
+            .layer(outer)
+            .layer(JwtAuthLayer::new(verifier())),
+    );
+    for (path, scope, want) in [
+        ("/list", "list", 200),
+        ("/list", "price", 403),
+        ("/price", "list price", 200),
+        ("/price", "list", 403),
+        ("/price", "price", 403),
+    ] {
+        let token = shared_key().token(&claims_with(json!({ "scope": scope })));
+        let request = request(Method::GET, path, &[("authorization", &format!("Bearer {token}"))]);
+        assert_eq!(app.answer(request).await.status, want, "{path} with {scope}");
+    }
+}
+
+#[tokio::test]
+async fn a_hook_sees_the_refusals_of_guards_and_cannot_lose_their_challenge() {
+    let layer = JwtAuthLayer::new(verifier()).with_refusal_hook(|refusal| {
+        let mut response = Response::new(format!("no: {}", refusal.error.code()));
+        *response.status_mut() = refusal.error.status();
+        response
+    });
+    let app = behind_both(require_scopes(["read"]).expect("a scope"), layer);
+    let answer = app.answer(with(json!({}))).await;
+    assert_eq!((answer.status, &*answer.body), (403, "no: scope_insufficient"));
+    assert!(challenge(&answer).contains("scope=\"read\""), "{:?}", answer.headers);
+}
+
+#[tokio::test]
+async fn a_grpc_caller_gets_a_status_of_its_own_protocol() {
+    let app = behind(require_scopes(["read"]).expect("a scope").and(require_acr(["gold"]).expect("an acr")));
+    for (claims, want) in [
+        (json!({}), Some("7")),
+        (json!({ "scope": "read" }), Some("16")),
+        (json!({ "scope": "read", "acr": "gold" }), None),
+    ] {
+        let mut request = with(claims.clone());
+        request.headers_mut().insert("content-type", http::HeaderValue::from_static("application/grpc"));
+        let answer = app.answer(request).await;
+        assert_eq!((answer.status, answer.header("grpc-status")), (200, want), "{claims}");
+        assert_eq!(answer.header("www-authenticate"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_query_token_that_lacks_a_scope_is_refused_as_privately_as_any() {
+    let app = behind(require_scopes(["read"]).expect("a scope"));
+    let token = shared_key().token(&claims_with(json!({ "scope": "x" })));
+    let answer = app.answer(Place::Query.carry(Method::GET, &token)).await;
+    assert_eq!((answer.status, answer.header("referrer-policy")), (403, Some("no-referrer")));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+#[test]
+fn a_guard_says_what_it_asks_for() {
+    let guard = require_any_scope(["read", "write"])
+        .expect("scopes")
+        .and(require_acr(["gold"]).expect("an acr"))
+        .and(require(|_: &serde_json::Value| true));
+    let text = "one of the scopes: read write; acr: gold; a condition on the claims";
+    assert_eq!((guard.to_string(), format!("{guard:?}")), (text.to_owned(), format!("Guard({text})")));
+}
