@@ -121,15 +121,18 @@ impl JwtAuthLayer {
         self.set(sources, |entrance, sources| entrance.sources = sources)
     }
 
-    /// Accepts each token once, by a store in the memory of this process. Where several processes serve one app, use
-    /// [`with_replay_rule`](Self::with_replay_rule) with a store that they share.
+    /// Accepts each token once: by the store of the [rule](Self::with_replay_rule) that is set already or, where there is
+    /// none, by one in the memory of this process. Where several processes serve one app, give it one that they share.
     ///
     /// With a [hand-off](crate::handoff), the one use is the link; its browser goes on with the cookie. With a token in the query,
     /// `HEAD` and a prefetch are refused and use nothing up.
     pub fn single_use(self) -> Self {
         self.change_entrances(|entrance| {
-            let clock = entrance.verifier.clock();
-            entrance.replay = Some(ReplayRule::single_use(MemoryReplayStore::new().with_shared_clock(clock)));
+            let rule = entrance.replay.take().unwrap_or_else(|| {
+                let clock = entrance.verifier.clock();
+                ReplayRule::deny_list(MemoryReplayStore::new().with_shared_clock(clock))
+            });
+            entrance.replay = Some(rule.counting_once());
         })
     }
 

@@ -104,12 +104,15 @@ async fn a_revocation_ends_when_it_was_to_end_and_a_shorter_one_takes_nothing_aw
 }
 
 #[tokio::test]
-async fn a_layer_that_counts_once_goes_on_to_with_a_deny_list() {
+async fn a_layer_counts_once_and_asks_the_store_it_was_given_in_whichever_order_that_is_set() {
     let store = store();
     let rule = || ReplayRule::deny_list(Arc::clone(&store));
     let layer = || JwtAuthLayer::new(verifier());
+    let any_of = |layer| JwtAuthLayer::any_of([layer]).expect("one issuer");
     let cases = [
         ("once", layer().single_use().with_replay_rule(rule()), "token_replayed"),
+        ("once after", layer().with_replay_rule(rule()).single_use(), "token_replayed"),
+        ("once for all", any_of(layer().with_replay_rule(rule())).single_use(), "token_replayed"),
         ("many", layer().with_replay_rule(rule()), "accepted"),
     ];
     for (name, layer, again) in cases {
@@ -124,4 +127,14 @@ async fn a_layer_that_counts_once_goes_on_to_with_a_deny_list() {
             "{name}: by the store that was given"
         );
     }
+}
+
+#[tokio::test]
+async fn counting_once_by_a_shared_store_is_not_undone_by_asking_for_it_again() {
+    let store = store();
+    let layer = || JwtAuthLayer::new(verifier()).with_replay_rule(ReplayRule::single_use(Arc::clone(&store)));
+    let [one, other] = [layer().single_use(), layer().single_use()].map(Site::behind);
+    let token = named("1");
+    assert_eq!(one.bear(&token).await, good());
+    assert_eq!(other.bear(&token).await, refused(401, "token_replayed"));
 }
