@@ -46,6 +46,7 @@ mod logout;
 mod provider_error;
 mod same_subject;
 
+use std::fmt;
 use std::time::Duration;
 
 pub(crate) use arrival::{Arrival, may_use_up, see_other};
@@ -69,6 +70,17 @@ pub struct HandOff {
     same_site: SameSite,
     other_session: OtherSession,
     subject: Option<&'static str>,
+}
+
+/// For the list of what a layer checks.
+impl fmt::Display for HandOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("links become cookies")?;
+        match self.other_session {
+            OtherSession::Stays => Ok(()),
+            OtherSession::IsReplaced => f.write_str(", SESSIONS OF OTHERS ARE REPLACED"),
+        }
+    }
 }
 
 /// What a link for somebody else does to the session that is there.

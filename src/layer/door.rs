@@ -193,7 +193,7 @@ fn mark_sensitive(headers: &mut HeaderMap, others: &[HeaderName]) {
     }
 }
 
-/// Every setting by name, and every protection that is off.
+/// What is checked, whom it trusts, and every protection that is off.
 impl fmt::Display for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, entrance) in self.entrances().enumerate() {

@@ -153,7 +153,7 @@ fn as_text(token: &[u8]) -> Result<&str, AuthError> {
     std::str::from_utf8(token).map_err(|_| AuthErrorKind::TokenMalformed.into())
 }
 
-/// Every setting by name, and every protection that is off.
+/// What is checked, whom it trusts, and every protection that is off.
 impl fmt::Display for Entrance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; tokens from: {}", self.verifier, self.sources)?;
@@ -163,12 +163,9 @@ impl fmt::Display for Entrance {
         if let Some(replay) = &self.replay {
             write!(f, "; {replay}")?;
         }
-        if self.hand_off.is_some() {
-            f.write_str("; links become cookies")?;
+        if let Some(hand_off) = &self.hand_off {
+            write!(f, "; {hand_off}")?;
         }
-        if !self.cross_site.is_enforced() {
-            f.write_str("; CROSS-SITE REQUESTS ARE ACCEPTED")?;
-        }
-        Ok(())
+        write!(f, "{}", self.cross_site)
     }
 }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::RequestHead;
@@ -22,10 +24,6 @@ impl Default for CrossSiteRule {
 impl CrossSiteRule {
     pub(crate) fn disable(&mut self) {
         self.enforced = false;
-    }
-
-    pub(crate) fn is_enforced(&self) -> bool {
-        self.enforced
     }
 
     /// Lets pages of `origin` send cookies: scheme, host and port as a browser writes them.
@@ -64,6 +62,20 @@ impl CrossSiteRule {
                 Field::Absent => true,
             },
         }
+    }
+}
+
+/// What the list of what a layer checks has to add.
+impl fmt::Display for CrossSiteRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.enforced {
+            return f.write_str("; CROSS-SITE REQUESTS ARE ACCEPTED");
+        }
+        for (index, origin) in self.trusted_origins.iter().enumerate() {
+            let before = if index == 0 { "; trusted origins: " } else { ", " };
+            write!(f, "{before}{}", origin.to_str().unwrap_or_default())?;
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,12 @@
 //! What a layer says of itself: every check by name, and in capitals every one that is off.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use tower_jwt_auth::error::ConfigError;
+use tower_jwt_auth::handoff::HandOff;
 use tower_jwt_auth::jwks::SharedSecret;
+use tower_jwt_auth::provider::Phonelink;
 use tower_jwt_auth::remote::ValidationEndpoint;
 use tower_jwt_auth::replay::{MemoryReplayStore, NonceRule, ReplayRule};
 use tower_jwt_auth::source::TokenSources;
@@ -9,7 +14,7 @@ use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::verify::Authority;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
-use crate::support::app::{verifier, verifier_with};
+use crate::support::app::{Hanging, verifier, verifier_with};
 
 #[test]
 fn a_layer_says_what_it_checks_with_which_keys_and_where_it_looks() -> Result<(), ConfigError> {
@@ -48,12 +53,17 @@ fn a_layer_says_what_it_checks_with_which_keys_and_where_it_looks() -> Result<()
     Ok(())
 }
 
-#[test]
-fn each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on() {
+#[tokio::test]
+async fn each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on() {
     let authority = || Authority::from(SharedSecret::new(Algorithm::Hs256, [7; 32]).expect("a secret"));
     let with = |changed: fn(Verifier) -> Verifier| JwtAuthLayer::new(changed(verifier_with(authority())));
     let default = || with(|verifier| verifier);
     let store = MemoryReplayStore::default;
+    let hand_off = |hand_off| default().with_hand_off(hand_off).expect("a query and a cookie");
+    let phonelink = |changed: fn(Phonelink) -> Phonelink| {
+        let phonelink = Phonelink::new("client").expect("a client").with_fetch(Hanging);
+        changed(phonelink).layer().expect("a layer")
+    };
     for (name, layer, want) in [
         ("default", default(), ""),
         ("issuer", with(Verifier::insecure_accept_any_issuer), "ISSUER IS NOT CHECKED"),
@@ -68,11 +78,49 @@ fn each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on() {
             default().with_replay_rule(ReplayRule::deny_list(store()).insecure_accept_when_the_store_fails()),
             "UNLESS THE STORE FAILS",
         ),
+        ("hand-off", hand_off(HandOff::default()), ""),
+        (
+            "sessions",
+            hand_off(HandOff::default().insecure_replace_sessions()),
+            "SESSIONS OF OTHERS ARE REPLACED",
+        ),
+        ("phonelink", phonelink(|phonelink| phonelink), ""),
+        ("phonelink's nonce", phonelink(Phonelink::insecure_without_nonce), "IF THERE"),
     ] {
         let text = said(&layer);
         let capitals = text.split([';', ',']).map(str::trim).filter(|part| is_shouted(part));
         assert_eq!(capitals.collect::<Vec<_>>().join("; "), want, "{name}: {text}");
     }
+}
+
+#[test]
+fn each_insecure_call_that_there_is_has_a_row_above() {
+    let here = include_str!("display.rs");
+    let mut calls = Vec::new();
+    for file in rust_files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+        let text = fs::read_to_string(file).expect("a source");
+        let names = text.split("pub fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next());
+        calls.extend(names.filter(|name| name.starts_with("insecure_")).map(str::to_owned));
+    }
+    assert!(calls.len() >= 8, "{calls:?}");
+    for call in calls {
+        assert!(here.contains(&call), "{call}: what it turns off is nowhere said in capitals");
+    }
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn the_origins_that_are_trusted_are_said() {
+    let layer = JwtAuthLayer::new(verifier());
+    assert!(!said(&layer).contains("trusted"));
+    let [one, other] = ["https://a.example", "https://b.example:8443"];
+    let trusting = layer.with_trusted_origin(one).and_then(|layer| layer.with_trusted_origin(other));
+    let text = said(&trusting.expect("origins"));
+    assert!(text.ends_with(&format!("; trusted origins: {one}, {other}")), "{text}");
 }
 
 fn said(layer: &JwtAuthLayer) -> String {
