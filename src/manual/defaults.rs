@@ -70,6 +70,17 @@
 //! | 10,000 answers, by hash | a few MB at most; tokens are not kept |
 //! | `Retry-After` up to an hour; 5 s after a 429 without one | who asks for patience gets it, from all requests |
 //!
+//! # What a route asks for
+//!
+//! | default | why |
+//! |---|---|
+//! | scopes are those of `scope` or, where it is not there, of `scp` | one provider writes the one, another the other; where both are there, the registered name counts |
+//! | names are split at spaces, and compared whole and with their case | `read` is neither `read:all` nor `Read` ([RFC 6749 §3.3]) |
+//! | scopes of another JSON type are a refusal | it is not known what they would mean |
+//! | one scope stands for another only where you say so | what implies what is the application's own |
+//! | a sign-in without `auth_time`, or with one in the future, is not recent | only the issuer can say that it is |
+//! | the challenge names everything that is needed | one sign-in brings it, not one after the other |
+//!
 //! # Replay, nonces and sessions
 //!
 //! | default | why |
@@ -82,6 +93,7 @@
 //! | `SameSite=Lax` | a `Strict` cookie is not sent on the way in from an e-mail, so that its owner looks signed out |
 //! | a link for another subject is refused while a session is there | else anybody can swap a user's account by a link |
 //!
+//! [RFC 6749 §3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
 //! [RFC 6750 §2]: https://www.rfc-editor.org/rfc/rfc6750#section-2
 //! [RFC 7518 §3.3]: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
 //! [RFC 7519 §4.1.4]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4

@@ -55,6 +55,7 @@
 //! | an issuer's keys verify its own tokens only, at one door as well | `any_of::of_a_hundred_issuers_each_lets_in_its_own_and_nobody_elses`, `claims::a_token_of_another_tenant_is_refused_whatever_it_shares_with_ours`, `keyset::discovery::keys_that_were_discovered_for_one_issuer_verify_for_no_other` |
 //! | a token that is bound to its sender is not accepted from anybody | `claims::a_token_that_is_bound_to_its_sender_is_refused_as_bearer` |
 //! | the cache repeats a yes only where it would be given again | `cache::a_token_that_expires_between_two_hits_is_refused_by_the_second`, `keyset::rotation::a_key_that_is_removed_takes_its_tokens_out_of_the_cache_at_once`, `cache::two_verifiers_of_one_key_set_share_no_entries`, `cache::a_policy_that_is_changed_forgets_what_the_old_one_accepted` |
+//! | a route that asks for more than a good token is not reached without it, nor without the layer | `authorize::guards::all_scopes_are_asked_for_in_whichever_form_the_provider_writes_them`, `authorize::guards::a_sign_in_is_recent_up_to_the_second_and_the_leeway`, `authorize::answers::a_guard_without_a_layer_lets_nobody_in` |
 //! | two tokens in a request are a conflict, even twice the same (but for a link of magiclinksdev, which appends its own) | `transport::more_than_one_token_is_a_conflict_even_if_both_are_the_same_good_one`, `transport::an_explicit_token_makes_the_cookie_irrelevant_and_never_falls_back_to_it` |
 //! | no other site makes a browser's cookie count on a request that may change something | `cross_site::a_cookie_on_an_unsafe_method_must_not_come_from_another_site` |
 //! | nothing behind the layer sees the token of a query, and the answer is not to be stored unless the handler says so | `privacy::no_handler_sees_the_query_token_neither_in_the_uri_nor_in_the_original_one`, `privacy::answers_to_cookie_and_query_tokens_are_not_stored_unless_the_handler_said_so_itself` |
@@ -67,8 +68,8 @@
 //! | no header makes a 500, and a token that is too large costs no memory | `json::a_header_member_of_any_type_is_a_refusal_or_nothing_and_never_a_500`, `allocations::a_token_of_a_mebibyte_takes_no_memory_to_refuse` |
 //! | no log, error, `Debug` or answer tells a token or a secret | `secrets::no_log_and_no_answer_shows_a_part_of_a_token`, `secrets::no_debug_and_no_display_shows_a_part_of_a_token_or_a_secret`, `remote::secrecy::no_log_shows_the_token_or_the_key_however_the_provider_is_reached` |
 //!
-//! The event `verifying tokens` lists what a layer checks; what such a call has turned off in its verifier, its replay rule
-//! or the layer itself stands there in capitals (`layer::what_an_insecure_call_has_turned_off_stands_in_capitals`).
+//! The event `verifying tokens` lists what a layer checks and whom it trusts; what such a call has turned off stands there in
+//! capitals (`display::each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on`).
 //!
 //! # Budgets
 //!
@@ -124,7 +125,8 @@
 //!   and no loss in a failover.
 //! - **Connections that outlast a token**: it is judged when a WebSocket or a stream is opened, and not again. Close them at
 //!   its `exp`.
-//! - **What a subject may do.** The layer says who it is. Behind an optional layer, nobody is a case of its own.
+//! - **What a subject may do.** The layer says who it is; [guards](crate::authorize) ask for scopes and roles on the routes
+//!   that you put them on. Behind an optional layer, nobody is a case of its own.
 //!
 //! # What remains
 //!
