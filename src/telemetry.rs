@@ -74,8 +74,15 @@ pub(crate) fn refused(error: &AuthError, source: Option<Source>) {
 }
 
 /// The claims of a good token are not what a handler asks for.
-pub(crate) fn claims_do_not_fit(wanted: &'static str) {
-    tracing::debug!(target: TARGET, wanted, "claims do not fit");
+pub(crate) fn claims_do_not_fit(wanted: &'static str, error: &serde_json::Error) {
+    let text = error.to_string();
+    let missing = missing_field(&text).unwrap_or_default();
+    tracing::debug!(target: TARGET, wanted, missing, column = error.column(), "claims do not fit");
+}
+
+/// The field that is missing, by its name in the Rust type. Whatever else serde says may quote a value.
+fn missing_field(error: &str) -> Option<&str> {
+    error.strip_prefix("missing field `")?.split_once('`').map(|(name, _)| name)
 }
 
 /// A mistake in the program that only a request can show.

@@ -192,7 +192,8 @@ kinds! {
     TokenEncrypted => UNAUTHORIZED, "token_encrypted", "encrypted tokens are not supported";
     /// The header asks for something that is never honoured: `crit`, `b64`, `zip`, a nested JWT.
     HeaderUnsupported => UNAUTHORIZED, "header_unsupported", "the token header is not supported";
-    /// `alg` is unknown, `none`, or not among those allowed.
+    /// `alg` is unknown, `none`, or not among those allowed. A token without a signature, as `none` would have it, is malformed
+    /// before that is looked at.
     AlgorithmUnsupported => UNAUTHORIZED, "algorithm_unsupported", "the token algorithm is not accepted";
     /// `typ` names another kind of token.
     TypeMismatch => UNAUTHORIZED, "type_mismatch", "the token is of another type";

@@ -24,8 +24,8 @@ pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Makes the HTTP requests to a provider: implement it to bring your own client, with a private CA, mTLS or a proxy.
 ///
-/// Nothing has to be decided here. The caller bounds the time ([`FETCH_TIMEOUT`]), judges the status, and sends and
-/// reads `ETag`, `Last-Modified`, `Cache-Control` and `Retry-After`. The client must not follow redirects, and must stop
+/// Nothing has to be decided here. The caller bounds the time ([`FETCH_TIMEOUT`]), judges the status, sends and reads `ETag`
+/// and `Last-Modified`, and reads `Cache-Control` of key sets and `Retry-After` of validation endpoints. The client must not follow redirects, and must stop
 /// reading a body that grows beyond [`max_body`](FetchRequest::max_body) bytes.
 ///
 /// # Security

@@ -10,7 +10,7 @@
 //!
 //! | state | tokens | what to do |
 //! |---|---|---|
-//! | `cold` | 503 after a second | wait; look at `last_error` if it stays |
+//! | `cold` | 503 after a second | wait, up to a minute after the provider has come back; look at `last_error` if it stays |
 //! | `fresh` | verified | nothing |
 //! | `stale` | verified | the provider has not answered well for 2 h: find out why |
 //! | `expired` | 503 | it has not for 24 h, and the keys are no longer trusted |
@@ -20,7 +20,8 @@
 //!
 //! # Refusals
 //!
-//! Each is a `debug` event, so that nobody can flood the log; why tokens cannot be checked is in the events of the key set,
+//! Each is a `debug` event, so that nobody can flood the log; `RUST_LOG=info,tower_jwt_auth=debug` shows them where
+//! tracing-subscriber's `env-filter` is on. Why tokens cannot be checked is in the events of the key set,
 //! which are warnings and errors. Alarm on those, on the state, and on `failures` that keep growing. The
 //! [code](crate::error::AuthErrorKind) is in the answer, in the event and in the metric, and the
 //! [`AuthError`](crate::AuthError) is in the response's extensions, for middleware outside of the layer.
@@ -37,14 +38,14 @@
 //!
 //! | event | level | fields |
 //! |---|---|---|
-//! | `verifying tokens` | info | `policy`: every setting of a layer, when it is first put around a service |
+//! | `verifying tokens` | info | `policy`: what a layer checks, whom it trusts, and what is off, when it is first put around a service; axum puts the layer of a single route around it when the route is first asked for |
 //! | `key set changed` / `unchanged` | info / debug | `endpoint`, `generation`, `keys`, `skipped`, `took` |
 //! | `key set not refreshed` | warn | `endpoint`, `code`, `cause`, `in_a_row`, `retry_in` |
 //! | `key set state changed` / `begins` | info, error if not ready / debug | `endpoint`, `from`, `to` |
 //! | `the key set publishes private or symmetric keys` | warn, once | `endpoint` |
 //! | `request refused` | debug | `code`, `source`, `claim` |
-//! | `claims do not fit` | debug | `wanted`: the name of the Rust type |
-//! | `a route extracts claims but is not behind a JwtAuthLayer` | error | |
+//! | `claims do not fit` | debug | `wanted`: the name of the Rust type; `missing`: the field that the claims lack, if it is that; `column`: where the reading of the payload stopped |
+//! | `a route looks for a verified token but is not behind a JwtAuthLayer` | error | |
 //! | `provider asked about a token` | debug | `endpoint`, `result`: `accepted`, `refused` or `paused`, `took` |
 //! | `no answer about a token` | warn | `endpoint`, `result`, `cause`, `took` |
 //! | `no answer from the replay store` | warn | `code`: `full`, `failed`, `timed_out`; `cause`; `accepted`: whether the token was let in all the same |
@@ -79,7 +80,11 @@
 //! refresh is up to 66 minutes after the one before it. A replica that meets a token of a
 //! key it has not seen fetches the set, and the request waits for it; but only if none was fetched for a token in the last
 //! 30 s, or up to 5 min after fruitless ones, which anybody can cause with invented key names. Until then its tokens get
-//! 401 `key_unknown`, as those of any unknown key do while the keys are fresh.
+//! 401 `key_unknown`, as those of any unknown key do while the keys are fresh. A key under a name that was another's is told
+//! by its signature, and gets 401 `signature_invalid` until then, though the last refresh may have failed.
+//!
+//! To rehearse an outage or a rotation, have a provider of your own send `Cache-Control: max-age=60`, or set
+//! [`with_refresh_interval`](crate::jwks::JwksBuilder::with_refresh_interval) to a minute: an hour is long to watch.
 //!
 //! Remove the old key when its last token has expired: from each replica's next refresh on it is refused, also where it
 //! was cached. [`Jwks::refresh_now`](crate::Jwks::refresh_now) does not wait for that.

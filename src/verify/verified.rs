@@ -59,7 +59,8 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// [`AuthErrorKind::ClaimsMismatch`] if they do not fit.
+    /// [`AuthErrorKind::ClaimsMismatch`] if they do not fit. What does not is in the event `claims do not fit`, where that is
+    /// known without telling a value; `serde_json::from_str::<T>(token.payload())` says all of it.
     pub fn claims<T>(&self) -> Result<Arc<T>, AuthError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
@@ -192,8 +193,8 @@ impl TypedClaims {
         if let Some(claims) = kept {
             return Ok(claims);
         }
-        let claims: Arc<T> = Arc::new(serde_json::from_str(payload).map_err(|_| {
-            telemetry::claims_do_not_fit(std::any::type_name::<T>());
+        let claims: Arc<T> = Arc::new(serde_json::from_str(payload).map_err(|error| {
+            telemetry::claims_do_not_fit(std::any::type_name::<T>(), &error);
             AuthErrorKind::ClaimsMismatch
         })?);
         for slot in &self.slots {

@@ -27,6 +27,7 @@ use crate::support::app::{self, App, Hanging, Lines, Place, User, cold_jwks, ver
 use crate::support::issuer::{
     NOW, SigningKey, claims_with, good_claims, jwks_of, shared_key, shared_rsa_key,
 };
+use crate::support::log::Log;
 use crate::support::record;
 
 fn good_token() -> String {
@@ -352,5 +353,30 @@ async fn a_source_of_ones_own_is_as_explicit_as_a_header() {
         if status == 200 {
             assert_eq!(answer.body, body, "{name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn claims_that_do_not_fit_name_the_field_that_is_missing_and_no_value() {
+    #[derive(serde::Deserialize)]
+    struct Staff {
+        level: u8,
+    }
+
+    let (log, _guard) = Log::at_trace_level();
+    let level = async |staff: Claims<Staff>| staff.level.to_string();
+    let app = App::of(Router::new().route("/", get(level)).layer(JwtAuthLayer::new(verifier())));
+    for (claims, missing) in [
+        (json!({}), "level"),
+        (json!({ "level": 4_223_091 }), ""),
+        (json!({ "level": "4223091" }), ""),
+        (json!({ "level": ["4223091"] }), ""),
+    ] {
+        let token = shared_key().token(&claims_with(claims.clone()));
+        assert_eq!(app.answer(Place::Header.carry(Method::GET, &token)).await.code, "claims_mismatch");
+        let logged = log.take();
+        let event = logged.lines().find(|line| line.contains("claims do not fit")).expect("an event");
+        assert!(event.contains(&format!("missing=\"{missing}\" column=")), "{event}");
+        assert!(!event.contains("4223091"), "{event}");
     }
 }
