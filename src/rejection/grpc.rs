@@ -3,20 +3,35 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::error::AuthError;
 
-/// Whether the caller speaks gRPC, or a variant of it such as gRPC-Web.
-pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    const PREFIX: &[u8] = b"application/grpc";
-    let Some((prefix, rest)) = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|content_type| content_type.as_bytes().split_at_checked(PREFIX.len()))
-    else {
-        return false;
+/// The content type of an answer to a caller that speaks gRPC, or a variant of it such as gRPC-Web: the caller's own, as far
+/// as it is one of a few. A client of gRPC-Web looks at it before the status, and takes another's for a fault.
+pub(crate) fn answer_type(headers: &HeaderMap) -> Option<&'static str> {
+    let content_type = headers.get(header::CONTENT_TYPE)?.as_bytes();
+    let begins_with = |beginning: &str| {
+        let beginning = beginning.as_bytes();
+        content_type.get(..beginning.len()).is_some_and(|own| own.eq_ignore_ascii_case(beginning))
     };
-    prefix.eq_ignore_ascii_case(PREFIX) && matches!(rest.first(), None | Some(b'+' | b'-' | b';' | b' '))
+    let rest = content_type.get(GRPC.len()..).filter(|_| begins_with(GRPC))?;
+    matches!(rest.first(), None | Some(b'+' | b'-' | b';' | b' '))
+        .then(|| VARIANTS.into_iter().find(|variant| begins_with(variant)).unwrap_or(GRPC))
 }
 
+const GRPC: &str = "application/grpc";
+
+/// None begins with one that stands before it.
+const VARIANTS: [&str; 8] = [
+    "application/grpc+proto",
+    "application/grpc+json",
+    "application/grpc-web-text+proto",
+    "application/grpc-web-text+json",
+    "application/grpc-web-text",
+    "application/grpc-web+proto",
+    "application/grpc-web+json",
+    "application/grpc-web",
+];
+
 /// A response of headers only, as gRPC writes an error.
-pub(super) fn status(error: &AuthError) -> Response<String> {
+pub(super) fn status(error: &AuthError, content_type: &'static str) -> Response<String> {
     let code = match error.status() {
         StatusCode::FORBIDDEN => PERMISSION_DENIED,
         StatusCode::SERVICE_UNAVAILABLE => UNAVAILABLE,
@@ -24,7 +39,7 @@ pub(super) fn status(error: &AuthError) -> Response<String> {
     };
     let mut response = Response::new(String::new());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert("grpc-status", HeaderValue::from_static(code));
     headers.insert("grpc-message", HeaderValue::from_static(error.description()));
     // The status is 200, which a cache on the way may keep.
@@ -50,7 +65,7 @@ mod tests {
             (AuthErrorKind::CrossSiteRequest, "7"),
             (AuthErrorKind::KeysUnavailable, "14"),
         ] {
-            let response = status(&kind.into());
+            let response = status(&kind.into(), GRPC);
             assert_eq!(response.status(), StatusCode::OK);
             assert_eq!(response.headers()["grpc-status"], want, "{kind:?}");
             assert!(response.body().is_empty());
@@ -58,18 +73,24 @@ mod tests {
     }
 
     #[test]
-    fn grpc_is_known_by_its_content_type() {
+    fn grpc_is_known_by_its_content_type_and_answered_in_it() {
         for (kind, want) in [
-            ("application/grpc", true),
-            ("application/grpc+proto", true),
-            ("application/grpc-web", true),
-            ("Application/gRPC; charset=utf-8", true),
-            ("application/grpcfoo", false),
-            ("application/json", false),
+            ("application/grpc", Some("application/grpc")),
+            ("application/grpc+proto", Some("application/grpc+proto")),
+            ("application/grpc+thrift", Some("application/grpc")),
+            ("application/grpc-web", Some("application/grpc-web")),
+            ("application/grpc-web+json", Some("application/grpc-web+json")),
+            ("application/grpc-web-text", Some("application/grpc-web-text")),
+            ("application/grpc-web-text+proto", Some("application/grpc-web-text+proto")),
+            ("Application/gRPC; charset=utf-8", Some("application/grpc")),
+            ("Application/gRPC-Web; charset=utf-8", Some("application/grpc-web")),
+            ("application/grpcfoo", None),
+            ("application/grp", None),
+            ("application/json", None),
         ] {
             let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
-            assert_eq!(is_grpc(&headers), want, "{kind}");
+            assert_eq!(answer_type(&headers), want, "{kind}");
         }
-        assert!(!is_grpc(&HeaderMap::new()));
+        assert_eq!(answer_type(&HeaderMap::new()), None);
     }
 }

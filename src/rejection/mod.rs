@@ -12,7 +12,7 @@
 //!
 //! The body is `application/problem+json` ([RFC 9457]) with the stable `code` of the [`AuthErrorKind`]; the error itself
 //! is in the response's extensions. A caller with `content-type: application/grpc` gets status 200 and `grpc-status`
-//! 16, 7 or 14 instead. Nothing in an answer comes from the token or the keys.
+//! 16, 7 or 14 instead, and one of gRPC-Web the same in its own content type. Nothing in an answer comes from the token or the keys.
 //!
 //! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 //! [`AuthErrorKind`]: crate::error::AuthErrorKind
@@ -32,7 +32,6 @@ use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use challenge::Challenges;
 pub(crate) use challenge::Offer;
 pub(crate) use denial::{Denial, Needs, Scheme};
-pub(crate) use grpc::is_grpc;
 
 /// How a layer answers to those it does not let in.
 #[derive(Clone, Default)]
@@ -65,12 +64,13 @@ struct Pending(Denial);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
     Http,
-    Grpc,
+    /// With the content type that the answer has.
+    Grpc(&'static str),
 }
 
 impl Caller {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        if is_grpc(headers) { Self::Grpc } else { Self::Http }
+        grpc::answer_type(headers).map_or(Self::Http, Self::Grpc)
     }
 }
 
@@ -103,8 +103,8 @@ impl Refusals {
     pub(crate) fn answer(&self, denial: impl Into<Denial>, caller: Caller) -> Response<String> {
         let denial = denial.into();
         let error = denial.error;
-        if caller == Caller::Grpc {
-            return with_error(grpc::status(&error), error);
+        if let Caller::Grpc(content_type) = caller {
+            return with_error(grpc::status(&error, content_type), error);
         }
         let plain = self.plain(&denial);
         let Some(hook) = &self.hook else { return with_error(plain, error) };

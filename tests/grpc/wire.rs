@@ -41,6 +41,34 @@ async fn a_refusal_is_of_headers_only_and_an_answer_has_its_status_in_the_traile
     assert_eq!(served.reached(), 1);
 }
 
+/// A client of gRPC-Web looks at the type of an answer before its status.
+#[tokio::test]
+async fn a_refusal_has_the_content_type_of_the_call() {
+    let served = Served::start().await;
+    for (called, answered) in [
+        ("application/grpc", "application/grpc"),
+        ("application/grpc+proto", "application/grpc+proto"),
+        ("application/grpc-web", "application/grpc-web"),
+        ("application/grpc-web+proto", "application/grpc-web+proto"),
+        ("application/grpc-web+json", "application/grpc-web+json"),
+        ("application/grpc-web-text", "application/grpc-web-text"),
+        ("application/grpc-web-text+proto; charset=utf-8", "application/grpc-web-text+proto"),
+        ("Application/gRPC-Web+Proto", "application/grpc-web+proto"),
+        ("application/grpc-web+thrift", "application/grpc-web"),
+        ("application/grpc+thrift", "application/grpc"),
+    ] {
+        let refused = post(&served, &[("content-type", called)]).await;
+        assert_eq!(refused.status(), StatusCode::OK, "{called}");
+        assert_eq!(refused.headers()["grpc-status"], "16", "{called}");
+        assert_eq!(refused.headers()["content-type"], answered, "{called}");
+    }
+    assert_eq!(served.reached(), 0);
+    let bearer = format!("Bearer {}", served.idp.issuer().good());
+    let answered =
+        post(&served, &[("content-type", "application/grpc-web"), ("authorization", &bearer)]).await;
+    assert_eq!((answered.status(), served.reached()), (StatusCode::OK, 1), "the twin passes");
+}
+
 #[tokio::test]
 async fn what_is_no_grpc_is_refused_as_http() {
     let served = Served::start().await;

@@ -128,7 +128,7 @@ async fn a_grpc_caller_is_answered_with_200_and_a_grpc_status() {
             assert_eq!(answer.status, 200, "{kind:?}");
             assert_eq!(answer.header("grpc-status"), Some(status), "{kind:?}");
             assert!(answer.header("grpc-message").is_some(), "{kind:?}");
-            assert_eq!(answer.header("content-type"), Some("application/grpc"), "{kind:?}");
+            assert_eq!(answer.header("content-type"), Some(content_type), "{kind:?}");
             assert_eq!(answer.body, "", "{kind:?}");
             assert_eq!(answer.error.map(|error| error.kind()), Some(kind));
         }
