@@ -47,6 +47,11 @@ impl DemoIssuer {
         self.token(SystemTime::now() + HOUR)
     }
 
+    /// One that expires so soon.
+    pub(crate) fn token_for(&self, lifetime: Duration) -> String {
+        self.token(SystemTime::now() + lifetime)
+    }
+
     /// One that expired an hour ago.
     pub(crate) fn expired_token(&self) -> String {
         self.token(SystemTime::now() - HOUR)

@@ -8,7 +8,7 @@
 //! | two tokens are a conflict | who stands behind may use the one that was not checked ([RFC 6750 §2]) |
 //! | a cookie gives way to an explicit token | the browser adds it unasked |
 //! | the query on GET and HEAD only, then scrubbed | a URL is logged, kept in histories and sent as referrer |
-//! | unsafe cross-site requests with the cookie are refused, upgrades too | any page can make a browser send it |
+//! | unsafe cross-site requests with the cookie are refused, those that open a WebSocket too | any page can make a browser send it, and hear what the socket says |
 //!
 //! # What a token may be
 //!

@@ -57,7 +57,7 @@
 //! | the cache repeats a yes only where it would be given again | `cache::a_token_that_expires_between_two_hits_is_refused_by_the_second`, `keyset::rotation::a_key_that_is_removed_takes_its_tokens_out_of_the_cache_at_once`, `cache::two_verifiers_of_one_key_set_share_no_entries`, `cache::a_policy_that_is_changed_forgets_what_the_old_one_accepted` |
 //! | a route that asks for more than a good token is not reached without it, nor without the layer | `authorize::guards::all_scopes_are_asked_for_in_whichever_form_the_provider_writes_them`, `authorize::guards::a_sign_in_is_recent_up_to_the_second_and_the_leeway`, `authorize::answers::a_guard_without_a_layer_lets_nobody_in` |
 //! | two tokens in a request are a conflict, even twice the same (but for a link of magiclinksdev, which appends its own) | `transport::more_than_one_token_is_a_conflict_even_if_both_are_the_same_good_one`, `transport::an_explicit_token_makes_the_cookie_irrelevant_and_never_falls_back_to_it` |
-//! | no other site makes a browser's cookie count on a request that may change something | `cross_site::a_cookie_on_an_unsafe_method_must_not_come_from_another_site` |
+//! | no other site makes a browser's cookie count on a request that may change something, or that opens a WebSocket | `cross_site::a_cookie_on_an_unsafe_method_must_not_come_from_another_site`, `cross_site::a_cookie_on_a_request_that_opens_a_socket_must_not_come_from_another_site`, `websocket::a_cookie_opens_a_socket_for_pages_of_this_host_only` |
 //! | nothing behind the layer sees the token of a query, and the answer is not to be stored unless the handler says so | `privacy::no_handler_sees_the_query_token_neither_in_the_uri_nor_in_the_original_one`, `privacy::answers_to_cookie_and_query_tokens_are_not_stored_unless_the_handler_said_so_itself` |
 //! | a link signs in its browser, replaces no session of somebody else, and leads to no other host | `handoff::session::a_link_for_another_subject_replaces_no_session_and_uses_nothing_up`, `handoff::location::no_path_and_no_host_in_the_request_leads_to_another_host` |
 //! | what counts once counts once, over replicas that share a store | `replay::single_use::of_200_at_a_time_over_two_layers_with_one_store_exactly_one_passes`, `redis::of_200_at_a_time_over_two_instances_exactly_one_passes` |
@@ -114,7 +114,7 @@
 //! - **Access logs and tracing outside of the layer**, which see the query with its token. Where you can, let no token come
 //!   that way: [`TokenSources::bearer_only`](crate::source::TokenSources::bearer_only).
 //! - **`Origin`, `Sec-Fetch-Site` and `Host`** as the browser sent them: a proxy has to pass them on.
-//! - **`GET` that changes nothing**: the rule against other sites is about methods that may.
+//! - **`GET` that changes nothing**: the rule against other sites is about methods that may, and about upgrades.
 //! - **The right names**: the issuer as it writes itself, an audience that is this service's alone.
 //! - **Shared secrets of random bytes.** Their length is checked, their randomness cannot be; a path or a password of 32
 //!   characters would do. Whoever can verify with one can sign with it.
@@ -124,7 +124,8 @@
 //! - **A store that keeps what it was given**, shared by all replicas and written to by nobody else: for Redis, `noeviction`
 //!   and no loss in a failover.
 //! - **Connections that outlast a token**: it is judged when a WebSocket or a stream is opened, and not again. Close them at
-//!   its `exp`.
+//!   its `exp`, as the examples `websocket` and `grpc` do
+//!   (`websocket::a_socket_is_closed_when_its_token_expires_and_not_before`).
 //! - **What a subject may do.** The layer says who it is; [guards](crate::authorize) ask for scopes and roles on the routes
 //!   that you put them on. Behind an optional layer, nobody is a case of its own.
 //!

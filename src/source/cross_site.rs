@@ -94,7 +94,10 @@ fn is_origin(text: &str) -> bool {
 }
 
 /// Whether `request` may change something. A connection that is upgraded can do anything afterwards, and a browser
-/// lets any site open one.
+/// lets any site open one, cookies and all: by `Upgrade`, or over HTTP/2 by CONNECT ([RFC 8441 §4]), which is no safe
+/// method anyway.
+///
+/// [RFC 8441 §4]: https://www.rfc-editor.org/rfc/rfc8441#section-4
 fn is_unsafe(request: &RequestHead<'_>) -> bool {
     !matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS)
         || request.headers.contains_key(header::UPGRADE)
@@ -173,9 +176,39 @@ mod tests {
     #[test]
     fn opening_a_socket_is_unsafe_though_it_is_a_get() {
         let rule = CrossSiteRule::default();
-        let upgrade = ("upgrade", "websocket");
-        assert!(!passes(&rule, Method::GET, &[upgrade, ("sec-fetch-site", "cross-site")]));
-        assert!(passes(&rule, Method::GET, &[upgrade, ("sec-fetch-site", "same-origin")]));
+        let cases: [(&[(&str, &str)], bool); 9] = [
+            (&[], true),
+            (&[("sec-fetch-site", "same-origin")], true),
+            (&[("sec-fetch-site", "none")], true),
+            (&[("origin", "https://app.example.com")], true),
+            (&[("sec-fetch-site", "same-site")], false),
+            (&[("sec-fetch-site", "cross-site")], false),
+            (&[("origin", "https://www.example.com")], false),
+            (&[("origin", "https://evil.example")], false),
+            (&[("origin", "null")], false),
+        ];
+        for (headers, want) in cases {
+            let headers = [&[("host", "app.example.com")], headers].concat();
+            for upgrade in ["websocket", "WebSocket", "h2c, websocket", ""] {
+                let opening = [&headers[..], &[("upgrade", upgrade)]].concat();
+                assert_eq!(passes(&rule, Method::GET, &opening), want, "{upgrade:?}: {headers:?}");
+            }
+            assert!(passes(&rule, Method::GET, &headers), "without an upgrade: {headers:?}");
+            assert_eq!(passes(&rule, Method::CONNECT, &headers), want, "HTTP/2: {headers:?}");
+        }
+    }
+
+    #[test]
+    fn over_http_2_the_host_is_the_authority_of_the_uri() {
+        let opening = |origin| {
+            Request::connect("https://app.example.com/socket")
+                .header("origin", origin)
+                .body(())
+                .expect("a request")
+        };
+        let passes = |origin| CrossSiteRule::default().check(&RequestHead::of(&opening(origin))).is_ok();
+        assert!(passes("https://app.example.com"));
+        assert!(!passes("https://evil.example"));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! parameter `jwt`. A request carries one token. Two that were put there on purpose, or one put there twice, are a
 //! conflict, even if one of them is good; a cookie, which a browser adds by itself, gives way to either.
 //!
+//! A browser opens a WebSocket by a GET, with the cookie or the query; over HTTP/2 by CONNECT, whose query is not read.
+//!
 //! # Security
 //!
 //! A token in a URL ends up in logs and histories. The query parameter is therefore taken out of the request before

@@ -4,7 +4,7 @@ use http::Method;
 use tower_jwt_auth::JwtAuthLayer;
 use tower_jwt_auth::error::ConfigError;
 
-use crate::support::app::{ACCEPTED, App, Lines, request, verifier};
+use crate::support::app::{ACCEPTED, App, Lines, get, request, verifier};
 use crate::support::issuer::{good_claims, shared_key};
 
 fn good_token() -> String {
@@ -47,6 +47,35 @@ async fn a_cookie_on_an_unsafe_method_must_not_come_from_another_site() {
             let (status, _) = app.verdict(request(method.clone(), "/", &lines)).await;
             assert_eq!(status, 200, "{name}: {method} changes nothing");
         }
+    }
+}
+
+/// It can do anything afterwards, and what the other site then hears is no secret to it, as an answer to a `GET` would be.
+#[tokio::test]
+async fn a_cookie_on_a_request_that_opens_a_socket_must_not_come_from_another_site() {
+    let cookie = format!("__Host-jwt={}", good_token());
+    let app = App::new();
+    let cases: [(&str, Lines<'_>, bool); 7] = [
+        ("no browser", &[], true),
+        ("same origin", &[(SITE, "same-origin")], true),
+        ("own origin", &[("origin", "https://api.example")], true),
+        ("a sibling host", &[(SITE, "same-site"), ("origin", "https://www.example")], false),
+        ("cross site", &[(SITE, "cross-site"), ("origin", "https://evil.example")], false),
+        ("another origin", &[("origin", "https://evil.example")], false),
+        ("no origin", &[("origin", "null")], false),
+    ];
+    for (name, lines, passes) in cases {
+        let lines = [&[HOST, ("cookie", &*cookie)], lines].concat();
+        let opening = [&lines[..], &[("connection", "Upgrade"), ("upgrade", "websocket")]].concat();
+        for (way, request) in [
+            ("by an upgrade", request(Method::GET, "/", &opening)),
+            ("over HTTP/2", request(Method::CONNECT, "https://api.example/", &lines)),
+        ] {
+            let (status, code) = app.verdict(request).await;
+            let want = if passes { (200, ACCEPTED) } else { (403, "cross_site_request") };
+            assert_eq!((status, &*code), want, "{name}: {way}");
+        }
+        assert_eq!(app.verdict(get("/", &lines)).await.0, 200, "{name}: a GET that opens nothing");
     }
 }
 
