@@ -46,7 +46,8 @@
 //! [`provider`] puts this together for magiclinksdev, Phonelink and PasskeyMe.
 //!
 //! The [manual] tells how the parts hang together, which default has which reason, [whom it trusts](manual::threat_model)
-//! and what [known attacks](manual::attacks) meet, what to watch in operation, and what a request costs.
+//! and what [known attacks](manual::attacks) meet, what to watch in operation, and what a request costs. It has
+//! [other crates](manual::compare) beside this one.
 //!
 //! # Features
 //!

@@ -1,7 +1,9 @@
-//! The long form: how it hangs together, why the defaults are what they are, whom it trusts, how to run it, and what it costs.
+//! The long form: how it hangs together, why the defaults are what they are, whom it trusts, how to run it, what it costs, and
+//! how it compares.
 
 pub mod architecture;
 pub mod attacks;
+pub mod compare;
 pub mod defaults;
 pub mod operations;
 pub mod performance;
