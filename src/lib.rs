@@ -47,7 +47,7 @@
 //!
 //! The [manual] tells how the parts hang together, which default has which reason, [whom it trusts](manual::threat_model)
 //! and what [known attacks](manual::attacks) meet, what to watch in operation, and what a request costs. It has
-//! [other crates](manual::compare) beside this one.
+//! [other crates](manual::compare) beside this one, and [the way from them](manual::migrating).
 //!
 //! # Features
 //!

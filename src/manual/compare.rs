@@ -15,7 +15,8 @@
 //! | AJ | `axum-jwks` 0.12.0 |
 //!
 //! It says what each does as it is made by default, and what it has a call for. A dash means that nothing was found. What
-//! they let in, measured, and what they cost is in the README; whoever finds an error here is asked to report it.
+//! they let in, measured, and what they cost is in the README; whoever finds an error here is asked to report it. From four
+//! of them there is a way in [migrating](super::migrating).
 //!
 //! # The request
 //!

@@ -5,6 +5,7 @@ pub mod architecture;
 pub mod attacks;
 pub mod compare;
 pub mod defaults;
+pub mod migrating;
 pub mod operations;
 pub mod performance;
 pub mod threat_model;
