@@ -152,6 +152,16 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     hash
 }
 
+/// SHA-384.
+pub(crate) fn sha384(bytes: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA384, bytes).as_ref().to_vec()
+}
+
+/// SHA-512.
+pub(crate) fn sha512(bytes: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA512, bytes).as_ref().to_vec()
+}
+
 /// Whether two secrets are the same, in a time that does not depend on where they differ. Their lengths are no secret.
 pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(one, other).is_ok()

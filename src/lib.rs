@@ -151,6 +151,7 @@ mod tests {
         shared::<verify::VerifiedToken>();
         shared::<verify::Explanation>();
         shared::<verify::Check>();
+        shared::<verify::Profile>();
         shared::<Claims<String>>();
         shared::<claims::RegisteredClaims>();
         shared::<Jwks>();

@@ -21,7 +21,7 @@
 //! | `telemetry` | `error`, `source` |
 //! | `jwks` | `crypto`, `token`, `error`, `fetch`, `sync`, `telemetry` |
 //! | `remote` | `fetch`, `crypto`, `token`, `clock`, `sync`, `error`, `telemetry` |
-//! | `verify` | `jwks`, `remote`, `token`, `source`, `clock`, `sync`, `error`, `telemetry` |
+//! | `verify` | `jwks`, `remote`, `token`, `source`, `crypto`, `clock`, `sync`, `error`, `telemetry` |
 //! | `rejection` | `error` |
 //! | `replay` | `verify`, `source`, `crypto`, `clock`, `sync`, `error`, `telemetry` |
 //! | `handoff` | `verify`, `replay`, `rejection`, `source`, `error`, `telemetry` |

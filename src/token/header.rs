@@ -96,6 +96,11 @@ impl<'a> UnverifiedHeader<'a> {
         }
     }
 
+    /// Whether `typ` is `kind`, with parameters or without: for kinds that are refused.
+    pub(crate) fn typ_is_with_any_parameters(&self, kind: &str) -> bool {
+        self.typ.as_deref().is_some_and(|typ| media_type(essence(typ)).eq_ignore_ascii_case(kind))
+    }
+
     /// Whether `typ` is `kind`, compared as media types are ([RFC 7515 §4.1.9]).
     ///
     /// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9

@@ -193,7 +193,7 @@ impl Verifier {
         self
     }
 
-    fn try_change(
+    pub(super) fn try_change(
         mut self,
         change: impl FnOnce(&mut Policy) -> Result<(), ConfigError>,
     ) -> Result<Self, ConfigError> {

@@ -118,6 +118,7 @@ impl<'v> Sheet<'v> {
         let steps = [Step::Parts, Step::Header, Step::Algorithm, Step::Type, Step::Claims]
             .into_iter()
             .chain(ClaimCheck::ALL.map(Step::Claim))
+            .chain([Step::Profile])
             .chain(TimeCheck::ALL.map(Step::Time))
             .chain(signature.iter().copied());
         let named = steps.filter_map(|step| Some((step, step.name()?, None)));
@@ -168,14 +169,14 @@ impl<'v> Sheet<'v> {
     fn judge_claims(&mut self, token: &UnverifiedToken<'_>) {
         let policy = &self.verifier.policy;
         let payload = token.decode_payload();
+        let payload = payload.as_deref().map_err(|error| *error);
         let claims = payload
-            .as_deref()
-            .map_err(|error| *error)
             .and_then(|payload| UnverifiedClaims::parse(payload, policy.audiences(), policy.required()));
         let Some(claims) = self.note(Step::Claims, claims) else { return };
         for check in ClaimCheck::ALL {
             self.note(Step::Claim(check), policy.judge_claims(check, &claims));
         }
+        self.note(Step::Profile, payload.and_then(|payload| policy.check_profile(payload)));
         let times = Times::of(&claims);
         for check in TimeCheck::ALL {
             self.note(Step::Time(check), policy.judge_times(check, &times, self.now));
@@ -283,7 +284,8 @@ impl<'v> Sheet<'v> {
 /// Whether `policy` asks for it.
 fn is_on(policy: &Policy, step: Step) -> bool {
     match step {
-        Step::Type => policy.typ.is_some(),
+        Step::Type => policy.typ.is_some() || policy.profile.is_some(),
+        Step::Profile => policy.profile.is_some(),
         Step::Claim(ClaimCheck::Issuer) => policy.issuer.is_some(),
         Step::Claim(ClaimCheck::Audience) => policy.audiences.is_some(),
         Step::Claim(ClaimCheck::Subject) => policy.subject.is_some(),
@@ -300,7 +302,11 @@ fn is_on(policy: &Policy, step: Step) -> bool {
 fn wanted(policy: &Policy, step: Step) -> Option<String> {
     Some(match step {
         Step::Algorithm => format!("wanted one of [{}]", policy.algorithms),
-        Step::Type => format!("wanted {:?}", policy.typ.as_deref()?),
+        Step::Type => match (&policy.typ, policy.profile) {
+            (Some(typ), _) => format!("wanted {typ:?}"),
+            (None, profile) => format!("wanted {}", profile?),
+        },
+        Step::Profile => format!("wanted {}", policy.profile?),
         Step::Claim(ClaimCheck::Issuer) => format!("wanted {:?}", policy.issuer.as_deref()?),
         Step::Claim(ClaimCheck::Audience) => format!("wanted one of {:?}", policy.audiences()),
         Step::Claim(ClaimCheck::Subject) => format!("wanted {:?}", policy.subject.as_deref()?),

@@ -34,6 +34,7 @@ mod explanation;
 #[cfg(test)]
 mod interleavings;
 mod policy;
+mod profile;
 mod signature;
 mod times;
 mod verified;
@@ -48,6 +49,7 @@ pub use authority::Authority;
 pub use cache::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES};
 pub use explanation::{Check, Explanation, Outcome};
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY};
+pub use profile::Profile;
 pub use verified::VerifiedToken;
 
 use crate::clock::Clock;
@@ -77,7 +79,8 @@ use verified::Verified;
 ///    `typ` of a kind that is never presented by a bearer ([RFC 7515 §4], [RFC 8725 §3.12]).
 /// 3. Its `alg` and, where the policy names one, its `typ` are accepted ([RFC 8725 §3.1], [RFC 7515 §4.1.9]).
 /// 4. Its payload is one JSON object, each registered claim once and of its type ([RFC 7519 §7.2]).
-/// 5. `iss`, `aud`, `sub`, `cnf` and the presence of claims satisfy the policy ([RFC 7519 §4.1], [RFC 8725 §3.8]).
+/// 5. `iss`, `aud`, `sub`, `cnf`, the presence of claims and what a [profile](Self::with_profile) asks of them satisfy the
+///    policy ([RFC 7519 §4.1], [RFC 8725 §3.8]).
 /// 6. So do `exp`, `nbf` and `iat` ([RFC 7519 §4.1.4], [RFC 7519 §4.1.5]). Where [late links](Self::distinguish_late_links)
 ///    are told apart, a token that is expired, and nothing else, goes on to be refused after step 9.
 /// 7. Its signature is strict base64url, the keys are not too old, and one of the issuer's has its `kid` and its `alg`
@@ -274,6 +277,7 @@ impl Verifier {
 
         // 5. Issuer, audience, subject, presence and binding (RFC 7519 §4.1, RFC 8725 §3.8, §3.9).
         self.policy.check_claims(&claims)?;
+        self.policy.check_profile(&payload)?;
 
         // 6. Time (RFC 7519 §4.1.4, §4.1.5). Whether a link was good until then takes its signature to say.
         let times = Times::of(&claims);

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::profile::Profile;
 use super::times::Timeliness;
 use super::{Authority, VerifiedToken};
 use crate::clock::{Clock, SystemClock};
@@ -25,6 +26,7 @@ pub(super) struct Policy {
     pub(super) audiences: Option<Vec<String>>,
     pub(super) algorithms: AlgorithmSet,
     pub(super) typ: Option<String>,
+    pub(super) profile: Option<Profile>,
     pub(super) subject: Option<String>,
     pub(super) expiry: Demand,
     pub(super) binding: Binding,
@@ -112,6 +114,7 @@ impl Policy {
                 Authority::Endpoint(_) => AlgorithmSet::every(),
             },
             typ: None,
+            profile: None,
             subject: None,
             expiry: Demand::Required,
             binding: Binding::Refuse,
@@ -144,8 +147,13 @@ impl Policy {
         }
         match &self.typ {
             Some(kind) if !header.typ_is(kind) => Err(AuthErrorKind::TypeMismatch.into()),
-            _ => Ok(()),
+            _ => self.profile.map_or(Ok(()), |profile| profile.check_header(header)),
         }
+    }
+
+    /// What the profile, if there is one, asks of sound claims.
+    pub(super) fn check_profile(&self, payload: &str) -> Result<(), AuthError> {
+        self.profile.map_or(Ok(()), |profile| profile.check_claims(payload, self.audiences.as_deref()))
     }
 
     pub(super) fn check_claims(&self, claims: &UnverifiedClaims<'_>) -> Result<(), AuthError> {
@@ -239,7 +247,11 @@ impl fmt::Display for Policy {
         if let Some(subject) = &self.subject {
             write!(f, "; sub is {subject:?}")?;
         }
-        for claim in &self.required {
+        if let Some(profile) = &self.profile {
+            write!(f, "; {profile}")?;
+        }
+        let of_profile = self.profile.map_or(&[][..], Profile::claims);
+        for claim in self.required.iter().filter(|claim| !of_profile.contains(claim)) {
             write!(f, "; {claim} is present")?;
         }
         for rule in &self.rules {
