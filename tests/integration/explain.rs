@@ -10,7 +10,7 @@ use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::jwks::{Jwks, SharedSecret};
 use tower_jwt_auth::remote::ValidationEndpoint;
 use tower_jwt_auth::token::Algorithm;
-use tower_jwt_auth::verify::{Check, Explanation, Outcome};
+use tower_jwt_auth::verify::{Check, Explanation, Outcome, Profile};
 
 use crate::support::app::{ACCEPTED, Canned, cold_jwks, verifier, verifier_with};
 use crate::support::idp::{Answer, in_memory};
@@ -69,6 +69,7 @@ fn tokens() -> Vec<(&'static str, String)> {
         ("another issuer", signed(json!({ "iss": "https://evil.example" }))),
         ("no issuer", signed(json!({ "iss": null }))),
         ("another audience", signed(json!({ "aud": ["a", "b"] }))),
+        ("several audiences", signed(json!({ "aud": ["a", "api"] }))),
         ("another subject", signed(json!({ "sub": "bob" }))),
         ("bound", signed(json!({ "cnf": {} }))),
         ("without email", signed(json!({ "email": null }))),
@@ -102,6 +103,8 @@ fn verifiers() -> Result<Vec<(&'static str, Verifier)>, Box<dyn std::error::Erro
         ("a provider that says yes", endpoint(r#"{"valid":true}"#)?),
         ("a provider that says no", endpoint(r#"{"valid":false}"#)?),
         ("access tokens", verifier().with_type("at+jwt")),
+        ("access tokens by their profile", verifier().with_profile(Profile::AccessToken)?),
+        ("ID tokens", verifier().with_profile(Profile::IdToken)?),
         ("alice", verifier().with_subject("alice")),
         ("email", verifier().require_claim("email")?),
         ("no leeway", verifier().with_leeway(Duration::ZERO)?),
@@ -255,11 +258,12 @@ async fn what_a_policy_does_not_ask_for_is_off_and_not_passed() {
     let off = |explanation: &Explanation| names(explanation, |outcome| outcome == Outcome::Off);
     let token = signed(json!({}));
     let explanation = verifier().explain(&token).await;
-    assert_eq!(off(&explanation), ["typ", "sub", "required", "iat", "age", "lifetime"]);
+    assert_eq!(off(&explanation), ["typ", "sub", "required", "profile", "iat", "age", "lifetime"]);
     let anybody =
         verifier().insecure_accept_any_issuer().insecure_accept_any_audience().insecure_ignore_binding();
     let explanation = anybody.explain(&token).await;
-    assert_eq!(off(&explanation), ["typ", "iss", "aud", "sub", "cnf", "required", "iat", "age", "lifetime"]);
+    let all = ["typ", "iss", "aud", "sub", "cnf", "required", "profile", "iat", "age", "lifetime"];
+    assert_eq!(off(&explanation), all);
 }
 
 #[tokio::test]
@@ -308,6 +312,7 @@ refused (type_mismatch): the token is of another type
   5  sub        off          "alice"
   5  cnf        passed
   5  required   off
+  5  profile    off
   6  exp        FAILED       expired 3 minutes ago, beyond the leeway of 30 seconds: the token has expired
   6  nbf        passed       becomes valid in 20 seconds, within the leeway of 30 seconds
   6  iat        off          issued 10 seconds ago

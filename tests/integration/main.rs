@@ -29,6 +29,7 @@ mod layer;
 mod mac;
 mod named_tests;
 mod privacy;
+mod profile;
 mod provider;
 mod refusal;
 mod remote;
