@@ -152,6 +152,8 @@ mod tests {
         shared::<verify::Explanation>();
         shared::<verify::Check>();
         shared::<verify::Profile>();
+        shared::<verify::Tenants>();
+        shared::<verify::Verifiers>();
         shared::<Claims<String>>();
         shared::<claims::RegisteredClaims>();
         shared::<Jwks>();

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use crate::error::{AuthError, JwksError};
+use crate::error::{AuthError, ConfigError, JwksError};
 use crate::source::Source;
 
 const TARGET: &str = "tower_jwt_auth";
@@ -257,6 +257,43 @@ pub(crate) fn store_failed(trouble: StoreTrouble, cause: Option<&(dyn Error + 's
         metrics::counter!("jwt_auth_replay_store_failures_total", "code" => code, "outcome" => outcome)
             .increment(1);
     }
+}
+
+/// What happened to the keys of a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TenantEvent {
+    /// They are fetched from now on.
+    Added,
+    /// They gave way to those of others, or are used no more.
+    Dropped,
+    /// They are not fetched yet, as too many others are new.
+    Postponed,
+}
+
+/// `tenant` is one that is allowed: made-up names do not get here.
+pub(crate) fn tenant(event: TenantEvent, tenant: &str) {
+    let event = match event {
+        TenantEvent::Added => "added",
+        TenantEvent::Dropped => "dropped",
+        TenantEvent::Postponed => "postponed",
+    };
+    tracing::debug!(target: TARGET, tenant, event, "tenant");
+    #[cfg(feature = "metrics")]
+    {
+        metrics::counter!("jwt_auth_tenants_total", "event" => event).increment(1);
+        match event {
+            "added" => metrics::gauge!("jwt_auth_tenants").increment(1.0),
+            "dropped" => metrics::gauge!("jwt_auth_tenants").decrement(1.0),
+            _ => {}
+        }
+    }
+}
+
+/// The policy or the keys of a tenant could not be set up, which is a mistake in the program.
+pub(crate) fn tenant_failed(tenant: &str, error: &ConfigError) {
+    tracing::error!(target: TARGET, tenant, "tenant not set up: {error}");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("jwt_auth_tenants_total", "event" => "failed").increment(1);
 }
 
 /// A layer starts to guard something: says once what it checks.

@@ -14,7 +14,7 @@ use crate::rejection::{Caller, Refusals};
 use crate::replay::{Receipt, ReplayRule};
 use crate::source::{CookieName, CrossSiteRule, RequestHead, Source, cookie_that_ends};
 use crate::telemetry;
-use crate::verify::Verifier;
+use crate::verify::Verifiers;
 
 /// A service that ends the session: `POST` takes the cookie back and sends the browser on.
 ///
@@ -36,7 +36,7 @@ const MOST_REVOKED: usize = 4;
 
 /// One way to be signed in.
 pub(crate) struct SignedIn {
-    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) verifiers: Verifiers,
     pub(crate) cookie: CookieName,
     /// Where the nonce of the session is.
     pub(crate) nonce: Option<CookieName>,
@@ -105,7 +105,7 @@ impl SignedIn {
     async fn revoke(&self, cookie: &str) -> Result<(), AuthError> {
         let Some(replay) = &self.replay else { return Ok(()) };
         let (token, receipt) = if self.gives_receipts { Receipt::split(cookie) } else { (cookie, None) };
-        let token = match self.verifier.verify_found(token, Source::Cookie).await {
+        let token = match self.verifiers.verify_found(token, Source::Cookie).await {
             Ok(token) => token,
             Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => return Err(error),
             // Its key may be too new to be here.

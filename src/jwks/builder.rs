@@ -7,7 +7,7 @@ use super::schedule::{MIN_REFRESH_INTERVAL, REFRESH_INTERVAL};
 use super::{Jwks, Kind};
 use crate::error::ConfigError;
 use crate::fetch::{Endpoint, Fetch, KeepAlive, default_client};
-use crate::sync::watch;
+use crate::sync::{OnceLock, watch};
 use crate::token::AlgorithmSet;
 
 /// A remote key set before its first fetch; made by [`Jwks::builder`] and [`Jwks::discovery_builder`].
@@ -122,6 +122,25 @@ impl JwksBuilder {
             shared,
             Kind::Remote { ended: ended_receiver, interval: self.interval },
         ))
+    }
+}
+
+/// Discovers the key sets of many issuers with one client, which takes long to make.
+#[derive(Default)]
+pub(crate) struct Discoverer {
+    client: OnceLock<Arc<dyn Fetch>>,
+}
+
+impl Discoverer {
+    /// Like [`Jwks::discover`].
+    pub(crate) fn discover(&self, issuer: &str) -> Result<Jwks, ConfigError> {
+        let client = if let Some(client) = self.client.get() {
+            client
+        } else {
+            let client = default_client(KeepAlive::No)?;
+            self.client.get_or_init(|| client)
+        };
+        JwksBuilder { client: Some(Arc::clone(client)), ..JwksBuilder::of_issuer(issuer)? }.spawn()
     }
 }
 

@@ -46,6 +46,7 @@ use std::time::Duration;
 use jsonwebtoken::jwk::JwkSet;
 use tokio::time::Instant;
 
+pub(crate) use builder::Discoverer;
 pub use builder::JwksBuilder;
 pub use document::MAX_DOCUMENT_BYTES;
 pub use gate::{MAX_REFETCH_COOLDOWN, REFETCH_COOLDOWN};
@@ -171,6 +172,16 @@ impl Jwks {
         let keys = KeySet::of(keys.into_iter().collect())
             .ok_or_else(|| ConfigError::new("a key set is of 1 to 128 keys"))?;
         Ok(Self::fixed(keys, "given"))
+    }
+
+    /// A set without any key: no token was ever signed for it.
+    pub(crate) fn nobody() -> Self {
+        Self::fixed(KeySet::default(), "none")
+    }
+
+    /// Whether this is a handle to the same set as `other`.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     fn fixed(keys: KeySet, name: &str) -> Self {

@@ -9,7 +9,7 @@ use crate::handoff::{Arrival, HandOff, see_other};
 use crate::replay::{Nonce, Receipt};
 use crate::source::{CookieName, Source, cookie_that_ends};
 use crate::token::unverified_payload;
-use crate::verify::{VerifiedToken, Want};
+use crate::verify::{VerifiedToken, Verifier, Want};
 
 /// A token on its way in, of which not all can be judged at once.
 pub(super) struct Admission {
@@ -36,7 +36,7 @@ pub(super) struct Session {
 /// How far the verification has come.
 pub(super) enum Progress {
     Verified(VerifiedToken),
-    Lacking(Want),
+    Lacking(Arc<Verifier>, Want),
 }
 
 /// What becomes of a request whose token is good.
@@ -56,7 +56,7 @@ impl Admission {
         let Self { entrance, text, source, progress, nonce, receipt, arrival, sessions } = self;
         let token = match progress {
             Progress::Verified(token) => token,
-            Progress::Lacking(want) => entrance.verifier.wait_and_check(&text, source, want).await?,
+            Progress::Lacking(verifier, want) => verifier.wait_and_check(&text, source, want).await?,
         };
         if let Some(nonce) = &nonce {
             nonce.check(&token)?;
@@ -105,7 +105,7 @@ impl Session {
     async fn payload(&self) -> Result<Option<String>, AuthError> {
         let Self { entrance, cookie } = self;
         let text = if entrance.gives_receipts() { Receipt::split(cookie).0 } else { cookie };
-        match entrance.verifier.verify_found(text, Source::Cookie).await {
+        match entrance.verifiers.verify_found(text, Source::Cookie).await {
             Ok(session) => Ok(match &entrance.replay {
                 Some(replay) if replay.has_revoked(&session).await => None,
                 _ => Some(session.payload().to_owned()),

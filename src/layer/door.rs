@@ -13,7 +13,7 @@ use crate::rejection::{Anonymous, Caller, Denial, Refusals};
 use crate::replay::NonceRule;
 use crate::source::{RequestHead, Source};
 use crate::telemetry;
-use crate::verify::{VerifiedToken, Verifier};
+use crate::verify::{VerifiedToken, Verifiers};
 
 /// Everything a layer is set to, and what it decides.
 #[derive(Clone)]
@@ -66,8 +66,8 @@ impl Verdict {
 }
 
 impl Door {
-    pub(super) fn new(verifier: Arc<Verifier>) -> Self {
-        Self::with(vec![Arc::new(Entrance::new(verifier))])
+    pub(super) fn new(verifiers: Verifiers) -> Self {
+        Self::with(vec![Arc::new(Entrance::new(verifiers))])
     }
 
     /// One door with the entrances of several.
@@ -76,7 +76,13 @@ impl Door {
             return Err(ConfigError::new("one of the layers is optional: make the result optional, or none"));
         }
         let entrances: Vec<_> = doors.flat_map(|door| door.entrances.iter().cloned()).collect();
-        let mut issuers: Vec<_> = entrances.iter().map(|entrance| entrance.verifier.issuer()).collect();
+        if entrances.iter().any(|entrance| entrance.verifiers.are_of_tenants()) {
+            return Err(ConfigError::new(
+                "one of the layers accepts tenants: whose tokens are its own is not known beforehand",
+            ));
+        }
+        let mut issuers: Vec<_> =
+            entrances.iter().flat_map(|entrance| entrance.verifiers.issuers()).collect();
         if issuers.contains(&None) {
             return Err(ConfigError::new(
                 "one of the layers accepts any issuer: tokens of the others would be its own",

@@ -12,12 +12,12 @@ use crate::handoff::{Arrival, HandOff, SignedIn, may_use_up};
 use crate::rejection::Refusals;
 use crate::replay::{NonceRule, Receipt, ReplayRule};
 use crate::source::{CrossSiteRule, Found, RequestHead, Source, TokenSources};
-use crate::verify::{Stop, Verifier};
+use crate::verify::{Stop, Verifiers};
 
-/// One way in: tokens of one issuer, where they may come from, and what is asked besides their signature.
+/// One way in: tokens of one issuer or several, where they may come from, and what is asked besides their signature.
 #[derive(Clone)]
 pub(super) struct Entrance {
-    pub(super) verifier: Arc<Verifier>,
+    pub(super) verifiers: Verifiers,
     pub(super) sources: TokenSources,
     pub(super) cross_site: CrossSiteRule,
     pub(super) nonce: Option<NonceRule>,
@@ -29,9 +29,9 @@ pub(super) struct Entrance {
 }
 
 impl Entrance {
-    pub(super) fn new(verifier: Arc<Verifier>) -> Self {
+    pub(super) fn new(verifiers: Verifiers) -> Self {
         Self {
-            verifier,
+            verifiers,
             sources: TokenSources::default(),
             cross_site: CrossSiteRule::default(),
             nonce: None,
@@ -88,13 +88,15 @@ impl Entrance {
         }
         let nonce = self.nonce_rule(source).map_or(Ok(None), |rule| rule.find(head.headers))?;
 
-        let progress = match self.verifier.check(text, source) {
+        let verifier =
+            self.verifiers.choose(text, source).map_err(|error| found.refused_unread_for(error))?;
+        let progress = match verifier.check(text, source) {
             Ok(token) if arrival.is_none() && nonce.is_none() && self.replay.is_none() => {
                 return Ok(Verdict::Verified { token, expiry_notice: self.expiry_notice });
             }
             Ok(token) => Progress::Verified(token),
             Err(Stop::Refused(error)) => return Err(error),
-            Err(Stop::Lacking(want)) => Progress::Lacking(want),
+            Err(Stop::Lacking(want)) => Progress::Lacking(verifier.into_owned(), want),
         };
         Ok(Verdict::Pending(Box::new(Admission {
             entrance: Arc::clone(self),
@@ -139,7 +141,7 @@ impl Entrance {
     pub(super) fn signed_in(&self) -> Option<SignedIn> {
         let cookie = self.sources.cookie()?.clone();
         Some(SignedIn {
-            verifier: Arc::clone(&self.verifier),
+            verifiers: self.verifiers.clone(),
             nonce: self.nonce.as_ref().map(|_| cookie.of_its_nonce()),
             cookie,
             gives_receipts: self.gives_receipts(),
@@ -156,7 +158,7 @@ fn as_text(token: &[u8]) -> Result<&str, AuthError> {
 /// What is checked, whom it trusts, and every protection that is off.
 impl fmt::Display for Entrance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; tokens from: {}", self.verifier, self.sources)?;
+        write!(f, "{}; tokens from: {}", self.verifiers, self.sources)?;
         if let Some(nonce) = &self.nonce {
             write!(f, "; {nonce}")?;
         }

@@ -49,7 +49,7 @@ use crate::jwks::Jwks;
 use crate::rejection::Refusal;
 use crate::replay::{MemoryReplayStore, NonceRule, ReplayRule};
 use crate::source::TokenSources;
-use crate::verify::Verifier;
+use crate::verify::{Verifier, Verifiers};
 use door::{Absence, Door};
 use entrance::Entrance;
 
@@ -63,11 +63,12 @@ pub struct JwtAuthLayer {
 }
 
 impl JwtAuthLayer {
-    /// Lets in the tokens that `verifier` accepts. Where it is first put around a service, an event says what that means.
+    /// Lets in the tokens that `verifiers` accept. Where it is first put around a service, an event says what that means.
     ///
-    /// Give it an `Arc<Verifier>` to use the verifier elsewhere too.
-    pub fn new(verifier: impl Into<Arc<Verifier>>) -> Self {
-        Self { door: Arc::new(Door::new(verifier.into())) }
+    /// Give it a [`Verifier`], those of [several issuers](Verifier::any_of), or [`Tenants`](crate::verify::Tenants); or an
+    /// `Arc` of one, to use it elsewhere too.
+    pub fn new(verifiers: impl Into<Verifiers>) -> Self {
+        Self { door: Arc::new(Door::new(verifiers.into())) }
     }
 
     /// Lets in the tokens of `issuer` for `audience`, with keys that [discovery](Jwks::discover) finds and refreshes.
@@ -92,7 +93,8 @@ impl JwtAuthLayer {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if there are none, two are for one issuer, one accepts any, or one is [optional](Self::optional).
+    /// [`ConfigError`] if there are none, two are for one issuer, one accepts any, or [tenants](crate::verify::Tenants), or one
+    /// is [optional](Self::optional).
     ///
     /// # Examples
     ///
@@ -129,7 +131,7 @@ impl JwtAuthLayer {
     pub fn single_use(self) -> Self {
         self.change_entrances(|entrance| {
             let rule = entrance.replay.take().unwrap_or_else(|| {
-                let clock = entrance.verifier.clock();
+                let clock = entrance.verifiers.clock();
                 ReplayRule::deny_list(MemoryReplayStore::new().with_shared_clock(clock))
             });
             entrance.replay = Some(rule.counting_once());

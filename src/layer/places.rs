@@ -16,7 +16,7 @@ pub(super) struct Places {
     groups: Vec<Group>,
     /// To which group each entrance belongs.
     group_of: Vec<usize>,
-    /// Several entrances have an issuer each.
+    /// Several entrances have issuers of their own.
     by_issuer: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
 }
 
@@ -42,8 +42,9 @@ impl Places {
             }
         }
         let issuers = entrances.iter().enumerate();
-        let by_issuer =
-            issuers.filter_map(|(index, entrance)| Some((entrance.verifier.issuer()?.into(), index)));
+        let by_issuer = issuers.flat_map(|(index, entrance)| {
+            entrance.verifiers.issuers().into_iter().flatten().map(move |issuer| (issuer.into(), index))
+        });
         Self { groups, group_of, by_issuer: by_issuer.collect() }
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, LockResult, MutexGuard, TryLockError};
 
 pub(crate) use arc_swap::Guard;
 use quick_cache::sync::DefaultLifecycle;
-use quick_cache::{DefaultHashBuilder, Equivalent, UnitWeighter};
+use quick_cache::{DefaultHashBuilder, Equivalent, Options, UnitWeighter};
 use tokio::sync::futures::Notified;
 use tokio::sync::{AcquireError, SemaphorePermit};
 
@@ -205,7 +205,25 @@ impl<K: Eq + Hash, V: Clone, B: BuildHasher + Clone> Cache<K, V, UnitWeighter, B
         Self(quick_cache::sync::Cache::with(capacity, weight, weighter, hasher, lifecycle))
     }
 
-    pub(crate) fn get<Q: Hash + Equivalent<K>>(&self, key: &Q) -> Option<V> {
+    pub(crate) fn with_options(
+        options: Options,
+        weighter: UnitWeighter,
+        hasher: B,
+        lifecycle: DefaultLifecycle<K, V>,
+    ) -> Self {
+        Self(quick_cache::sync::Cache::with_options(options, weighter, hasher, lifecycle))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn peek<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+        turn();
+        self.0.peek(key)
+    }
+
+    pub(crate) fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
         turn();
         self.0.get(key)
     }
@@ -224,7 +242,7 @@ impl<K: Eq + Hash, V: Clone, B: BuildHasher + Clone> Cache<K, V, UnitWeighter, B
         self.0.get_or_insert_with(key, with)
     }
 
-    pub(crate) fn remove_if<Q: Hash + Equivalent<K>>(
+    pub(crate) fn remove_if<Q: Hash + Equivalent<K> + ?Sized>(
         &self,
         key: &Q,
         is_it: impl FnOnce(&V) -> bool,

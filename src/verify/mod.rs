@@ -25,6 +25,8 @@
 //! assert_eq!(verifier.verify("not.a.token").unwrap_err().code(), "token_malformed");
 //! # Ok(()) }
 //! ```
+//!
+//! Those of several issuers, or of many tenants, are [`Verifiers`]; a [`Profile`] tells kinds of tokens apart.
 
 mod authority;
 mod builder;
@@ -36,8 +38,10 @@ mod interleavings;
 mod policy;
 mod profile;
 mod signature;
+mod tenants;
 mod times;
 mod verified;
+mod verifiers;
 mod words;
 
 use std::fmt;
@@ -50,7 +54,9 @@ pub use cache::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES};
 pub use explanation::{Check, Explanation, Outcome};
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY};
 pub use profile::Profile;
+pub use tenants::{DEFAULT_TENANTS, MAX_TENANTS, TENANT_INTERVAL, Tenants};
 pub use verified::VerifiedToken;
+pub use verifiers::Verifiers;
 
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
