@@ -38,6 +38,8 @@ mod secrets;
 mod shape;
 mod signature;
 mod support;
+mod tenants;
 mod test_util;
 mod time;
 mod transport;
+mod verifiers;

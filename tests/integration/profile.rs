@@ -32,6 +32,7 @@ fn access_token(changes: Value) -> String {
     typed(Some("at+jwt"), &access_claims(changes))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the changes are written on the spot")]
 fn access_claims(changes: Value) -> Value {
     let mut claims = claims_with(json!({ "client_id": "app", "jti": "1", "email": "a@b.example" }));
     for (name, value) in changes.as_object().expect("an object of changes") {
@@ -293,7 +294,8 @@ fn a_profile_is_one_and_goes_with_no_call_that_takes_from_it() -> Result<(), Con
     let access = || verifier().with_profile(Profile::AccessToken);
     assert!(access()?.with_profile(Profile::AccessToken).is_ok(), "the same again");
     assert!(access()?.with_profile(Profile::IdToken).is_err());
-    let weaken: [(&str, fn(Verifier) -> Verifier); 3] = [
+    type Weaken = fn(Verifier) -> Verifier;
+    let weaken: [(&str, Weaken); 3] = [
         ("any issuer", Verifier::insecure_accept_any_issuer),
         ("any audience", Verifier::insecure_accept_any_audience),
         ("without expiry", Verifier::insecure_accept_without_expiry),
