@@ -30,16 +30,37 @@ pub(crate) struct DemoIssuer {
 impl DemoIssuer {
     /// Starts to serve `/.well-known/openid-configuration` and `/jwks.json` on a port of its own.
     pub(crate) async fn start() -> io::Result<Self> {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(io::Error::other)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let issuer = Self::at(format!("http://{}", listener.local_addr()?))?;
+        let documents = issuer.documents();
+        tokio::spawn(async move { axum::serve(listener, documents).await });
+        Ok(issuer)
+    }
+
+    /// Starts one for each tenant, on one port: the issuer of a tenant has its name as path.
+    pub(crate) async fn start_for<const N: usize>(tenants: [&str; N]) -> io::Result<[Self; N]> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let metadata = json!({ "issuer": url, "jwks_uri": format!("{url}/jwks.json") });
-        let keys = json!({ "keys": [public_jwk(&key)] });
-        let provider = Router::new()
-            .route("/.well-known/openid-configuration", get(async || Json(metadata)))
-            .route("/jwks.json", get(async || Json(keys)));
-        tokio::spawn(async move { axum::serve(listener, provider).await });
+        let issuers = tenants.map(|tenant| Self::at(format!("{url}/{tenant}")).expect("a key"));
+        let documents = issuers
+            .iter()
+            .zip(tenants)
+            .fold(Router::new(), |all, (issuer, tenant)| all.nest(&format!("/{tenant}"), issuer.documents()));
+        tokio::spawn(async move { axum::serve(listener, documents).await });
+        Ok(issuers)
+    }
+
+    fn at(url: String) -> io::Result<Self> {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(io::Error::other)?;
         Ok(Self { url, key })
+    }
+
+    fn documents(&self) -> Router {
+        let metadata = json!({ "issuer": self.url, "jwks_uri": format!("{}/jwks.json", self.url) });
+        let keys = json!({ "keys": [public_jwk(&self.key)] });
+        Router::new()
+            .route("/.well-known/openid-configuration", get(async || Json(metadata)))
+            .route("/jwks.json", get(async || Json(keys)))
     }
 
     /// A token for Ada that expires in an hour.
