@@ -36,7 +36,7 @@
 //! | 2 | [`token`] | read it, believing nothing |
 //! | 3 | [`jwks`] | find the key; keep the keys fresh |
 //! | | [`remote`] | or ask the provider, where it publishes none |
-//! | 4 | [`verify`] | check it, in numbered steps |
+//! | 4 | [`verify`] | check it, in numbered steps; of several issuers, or tenants, by the keys of its own |
 //! | | [`replay`] | once only, not revoked, in the browser that asked |
 //! | | [`handoff`] | a token in a link becomes a cookie |
 //! | 5 | [`claims`] | hand it over, typed |

@@ -44,6 +44,7 @@
 //! - A token that is used up before it was good: the store is the last to be asked, with a token that was verified.
 //! - A verifier that does not check the issuer or the audience by oversight: both are arguments of
 //!   [`Verifier::new`](crate::Verifier::new), and doing without is a call that begins with `insecure_`.
+//! - A tenant's policy that opens the door to others: its issuer and its keys are put to it, and looked for again.
 //! - A cached yes from before a setting was changed: changing a policy empties the cache with it.
 //!
 //! # One impure thing, one home
@@ -72,6 +73,14 @@
 //! What [`remote`](crate::remote) gives is the same as what a key gives: that this very token is the issuer's. So it is one
 //! [`Authority`](crate::verify::Authority) among others, and shape, claims, times and rules are judged by the same code,
 //! before and after.
+//!
+//! # Why tenants are chosen below the layer
+//!
+//! [`Verifiers`](crate::verify::Verifiers) are what a layer, a logout or a queue consumer asks: one verifier, several, or those
+//! of [`Tenants`](crate::verify::Tenants), of which the token's own word chooses one, and nothing more. Each is whole, with
+//! its policy, keys and cache, so that there is no code in which the keys of two issuers meet. Before a tenant has keys, its
+//! policy judges the token over a set without any: `key_unknown` then says that all else is in order, and it takes no second
+//! list of checks to know it.
 //!
 //! # Why the store is asked by the layer and not by the verifier
 //!

@@ -71,10 +71,13 @@
 //! | CVE-2026-48522 | PyJWT | a URL for keys may be `file:`, `ftp:` or `data:` |
 //!
 //! `jwk`, `jku`, `x5u` and `x5c` are not read. A URL is configured or discovered, never taken from a token, and is https, or
-//! http on this machine.
+//! http on this machine. Where there are [tenants](crate::verify::Tenants), the token gives one label or one segment of it: 63
+//! letters, digits, hyphens and underscores at most, which cannot lead elsewhere, of a name that has to be allowed.
 //!
 //! - `algorithm::a_key_that_the_token_brings_or_names_is_neither_used_nor_fetched`
 //! - `keyset::hostile::nothing_that_a_token_says_becomes_a_url`
+//! - `tenants::crossing::what_is_not_the_issuer_of_a_tenant_to_the_code_point_is_no_issuer_and_causes_no_request`
+//! - `tenants::crossing::by_discovery_only_the_documents_of_allowed_tenants_are_asked_for`
 //! - `keyset::hostile::a_url_that_is_neither_https_nor_on_this_machine_makes_no_key_set`
 //!
 //! # A secret that is none

@@ -27,6 +27,7 @@
 //! | `iss`, `aud` and `exp` are required | a token without them is good for others, or for ever |
 //! | [30 s leeway](crate::verify::DEFAULT_LEEWAY), at most [5 min](crate::verify::MAX_LEEWAY) | machines that keep time differ by less; "no more than a few minutes" ([RFC 7519 §4.1.4]) |
 //! | `cnf` is refused | a stolen token that was bound to its sender should be worth nothing |
+//! | no [profile](crate::verify::Profile) | issuers that write `at+jwt` are few; where yours does, `Profile::AccessToken` keeps its ID tokens out |
 //!
 //! # The key set
 //!
@@ -51,6 +52,16 @@
 //!
 //! After an attempt on behalf of a token has failed, the next scheduled fetch is 5 to 10 s away, not the usual second: the
 //! tokens of a moment cost one fetch whether the provider is up or down. Failures after that back off as always.
+//!
+//! # Tenants
+//!
+//! | default | why |
+//! |---|---|
+//! | no allow-list is no default: it is an argument of [`Tenants::new`](crate::verify::Tenants::new) | a token names its issuer, and is fetched keys for before anybody has vouched for it |
+//! | a name of 1 to 63 characters of `a-z`, `0-9`, `-`, `_`, and `A-Z` in a path | what a label may be, and nothing that ends a label, a segment or a host |
+//! | keys of [100](crate::verify::DEFAULT_TENANTS) tenants, at most [10,000](crate::verify::MAX_TENANTS) | each has a task and a fetch an hour |
+//! | as many new ones at once, then one a [second](crate::verify::TENANT_INTERVAL) | who can make up tokens of allowed tenants costs no more fetches than that |
+//! | whose keys or policy cannot be set up is tried again after 30 s | it is a mistake in the program, and reported once in that time |
 //!
 //! # The token cache
 //!
@@ -113,6 +124,8 @@ mod tests {
             ("MAX_CALLS", remote::MAX_CALLS, 32),
             ("MAX_REMEMBERED", replay::MAX_REMEMBERED, 100_000),
             ("MAX_COOKIE_BYTES", source::MAX_COOKIE_BYTES, 4_096),
+            ("DEFAULT_TENANTS", verify::DEFAULT_TENANTS, 100),
+            ("MAX_TENANTS", verify::MAX_TENANTS, 10_000),
         ] {
             assert_eq!(is, said, "{name}");
         }
@@ -130,6 +143,7 @@ mod tests {
             ("FIRST_SET_WAIT", jwks::FIRST_SET_WAIT, 1),
             ("REFETCH_WAIT", jwks::REFETCH_WAIT, 2),
             ("MAX_CACHED_AGE", verify::MAX_CACHED_AGE, 300),
+            ("TENANT_INTERVAL", verify::TENANT_INTERVAL, 1),
             ("ACCEPTED_FOR", remote::ACCEPTED_FOR, 60),
             ("REFUSED_FOR", remote::REFUSED_FOR, 5),
             ("STORE_TIMEOUT", replay::STORE_TIMEOUT, 1),

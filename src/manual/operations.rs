@@ -50,6 +50,8 @@
 //! | `no answer about a token` | warn | `endpoint`, `result`, `cause`, `took` |
 //! | `no answer from the replay store` | warn | `code`: `full`, `failed`, `timed_out`; `cause`; `accepted`: whether the token was let in all the same |
 //! | `token key not in the set` | debug | `action`: `refetched`, `joined`, `refused`, `crowded` |
+//! | `tenant` | debug | `tenant`, one that is allowed; `event`: `added`, `dropped` or `postponed` |
+//! | `tenant not set up` | error | `tenant`; what its policy or its keys lack is in the text |
 //! | `token verified` | trace | `cache`: `hit` or `miss` |
 //! | `link handed over to a browser` | debug | |
 //! | `request admitted` / `no token, which is optional here` | trace | `source` |
@@ -71,8 +73,12 @@
 //! | `jwt_auth_remote_total` | counter | `endpoint`, `result`: as in the event, or why there is no answer |
 //! | `jwt_auth_remote_seconds` | histogram | `endpoint` |
 //! | `jwt_auth_replay_store_failures_total` | counter | `code`; `outcome`: `refused` or `accepted` |
+//! | `jwt_auth_tenants` | gauge | how many have their keys here |
+//! | `jwt_auth_tenants_total` | counter | `event`: as in the event, or `failed` |
 //!
-//! Those of a key set also carry `endpoint`: its URL without the query, or the issuer that it was discovered for.
+//! Those of a key set also carry `endpoint`: its URL without the query, or the issuer that it was discovered for. With
+//! [tenants](crate::verify::Tenants), that is as many values as tenants have come, and those of one that has given way stay as
+//! they were. Where `postponed` grows while nobody floods you, more tenants are in use than there is room for.
 //!
 //! # Rotating keys
 //!

@@ -185,6 +185,8 @@
 //! | what the issuer puts in | a token of more than 4 KiB is never kept: leave out of it what no handler reads |
 //! | the algorithm of the issuer | decides what a new token costs: `cargo bench --bench verify -- raw` shows the signatures alone |
 //! | [`any_of`](crate::JwtAuthLayer::any_of) | of several issuers, the one is read that a token says it has, repeated tokens included; their number makes no difference |
+//! | [`Verifier::any_of`](crate::Verifier::any_of), [`Tenants`](crate::verify::Tenants) | the same; of tenants, your function that allows them is asked with each request, and new ones are fetched keys for |
+//! | [profiles](crate::verify::Profile) | a new token is read once more; repeated ones cost nothing |
 //! | [`with_rule`](crate::Verifier::with_rule) | asked with each request, repeated tokens included |
 //! | [`distinguish_late_links`](crate::Verifier::distinguish_late_links) | an expired link costs a signature |
 //! | [`single_use`](crate::JwtAuthLayer::single_use), [`with_replay_rule`](crate::JwtAuthLayer::with_replay_rule) | the store is asked with each request |

@@ -27,7 +27,7 @@
 //!
 //! | | who is there | is trusted with | can | cannot |
 //! |---|---|---|---|---|
-//! | 1 | any client, browser or not, and any site that a browser visits | nothing | present a token that was stolen; cost a signature with each made-up token; learn from the code which check failed; as another site, have a browser send its cookie with a request that changes nothing | choose an algorithm or a key; have a URL fetched; as another site, make the cookie count where something may change; cost more than the [budgets](#budgets) |
+//! | 1 | any client, browser or not, and any site that a browser visits | nothing | present a token that was stolen; cost a signature with each made-up token; learn from the code which check failed; as another site, have a browser send its cookie with a request that changes nothing | choose an algorithm or a key; have a URL fetched, but for the metadata and the keys of a [tenant](crate::verify::Tenants) that you allow; as another site, make the cookie count where something may change; cost more than the [budgets](#budgets) |
 //! | 2 | the proxy, and whoever can read or change what passes behind it | everything: it sees tokens, and may send what it likes | record queries, which hold tokens until the layer takes them out; forge `Origin` and `Host`, and so the answer of the rule against other sites | make a token: its signature is checked behind the proxy |
 //! | 3 | the issuer's server, by its certificate | who its users are, and which keys are its own | let anybody in as any of *its* subjects; lock all of them out; name any https URL for its keys, which is then fetched hourly, though nobody is shown what comes of it | speak for another issuer; replace good keys by none; cost more than the budgets; have a redirect followed |
 //! | 4 | the validation endpoint, by its certificate | whether a token is the issuer's own | let in any token that is plausible; see every such token; ask to be left alone for up to an hour | change what is asked of `iss`, `aud`, times and rules; let in by an unclear answer |
@@ -53,6 +53,9 @@
 //! | `iss` and `aud` are ours, to the code point | `claims::iss_is_compared_code_point_by_code_point`, `claims::aud_is_a_string_or_an_array_of_strings_one_of_them_ours` |
 //! | a token counts before `exp` and the leeway, and not before `nbf`; what is no number is not absent | `time::exp_is_a_number_and_the_token_is_valid_before_it_plus_leeway`, `time::nbf_is_a_number_where_it_is_there_and_honoured_but_for_leeway`, `time::a_time_that_is_no_number_is_never_taken_for_one_that_is_absent` |
 //! | an issuer's keys verify its own tokens only, at one door as well | `any_of::of_a_hundred_issuers_each_lets_in_its_own_and_nobody_elses`, `claims::a_token_of_another_tenant_is_refused_whatever_it_shares_with_ours`, `keyset::discovery::keys_that_were_discovered_for_one_issuer_verify_for_no_other` |
+//! | a tenant is one label or segment of an allowed name, whose keys verify its own tokens only, and are not fetched for a token that is not plausible | `tenants::crossing::each_tenant_gets_in_by_its_own_keys_and_by_no_others`, `tenants::crossing::what_is_not_the_issuer_of_a_tenant_to_the_code_point_is_no_issuer_and_causes_no_request`, `tenants::crossing::a_tenant_that_is_not_allowed_causes_no_request_though_its_token_is_good`, `tenants::crossing::a_token_that_is_not_plausible_under_its_tenants_policy_causes_no_request` |
+//! | what happens to one tenant, or how many there are, touches no other that is in use | `tenants::keeping::a_provider_that_is_down_touches_no_other_tenant`, `tenants::flood::of_ten_thousand_allowed_tenants_a_hundred_are_let_in_at_once_and_one_a_second_from_then_on` |
+//! | with a profile, an ID token is no access token, and an access token no ID token | `profile::an_id_token_is_no_access_token_and_an_access_token_is_no_id_token` |
 //! | a token that is bound to its sender is not accepted from anybody | `claims::a_token_that_is_bound_to_its_sender_is_refused_as_bearer` |
 //! | the cache repeats a yes only where it would be given again | `cache::a_token_that_expires_between_two_hits_is_refused_by_the_second`, `keyset::rotation::a_key_that_is_removed_takes_its_tokens_out_of_the_cache_at_once`, `cache::two_verifiers_of_one_key_set_share_no_entries`, `cache::a_policy_that_is_changed_forgets_what_the_old_one_accepted` |
 //! | a route that asks for more than a good token is not reached without it, nor without the layer | `authorize::guards::all_scopes_are_asked_for_in_whichever_form_the_provider_writes_them`, `authorize::guards::a_sign_in_is_recent_up_to_the_second_and_the_leeway`, `authorize::answers::a_guard_without_a_layer_lets_nobody_in` |
@@ -85,6 +88,7 @@
 //! | a key | RSA of 2,048 to 8,192 bits with an odd exponent of 2 to 33 bits | |
 //! | fetches for an unknown key | one in 30 s, and up to 5 min apart while they bring nothing | [`REFETCH_COOLDOWN`](crate::jwks::REFETCH_COOLDOWN), [`MAX_REFETCH_COOLDOWN`](crate::jwks::MAX_REFETCH_COOLDOWN) |
 //! | waiting for keys | 1 s for the first, 2 s for another; 64 different keys, 4,096 requests | [`FIRST_SET_WAIT`](crate::jwks::FIRST_SET_WAIT), [`REFETCH_WAIT`](crate::jwks::REFETCH_WAIT) |
+//! | keys of allowed tenants | 100 tenants at a time, as many new ones at once, then one a second | [`DEFAULT_TENANTS`](crate::verify::DEFAULT_TENANTS), [`TENANT_INTERVAL`](crate::verify::TENANT_INTERVAL) |
 //! | old keys | warned of after 2 h, refused after 24 h | [`STALE_AFTER`](crate::jwks::STALE_AFTER), [`EXPIRED_AFTER`](crate::jwks::EXPIRED_AFTER) |
 //! | calls of a validation endpoint | 32 at a time, 5 s and 64 KiB each; nobody waits for more than 6 s | [`MAX_CALLS`](crate::remote::MAX_CALLS) |
 //! | its answers, remembered | a yes 60 s, a no 5 s; 10,000, by hash | [`ACCEPTED_FOR`](crate::remote::ACCEPTED_FOR), [`REFUSED_FOR`](crate::remote::REFUSED_FOR) |
@@ -126,6 +130,7 @@
 //! - **Connections that outlast a token**: it is judged when a WebSocket or a stream is opened, and not again. Close them at
 //!   its `exp`, as the examples `websocket` and `grpc` do
 //!   (`websocket::a_socket_is_closed_when_its_token_expires_and_not_before`).
+//! - **Which tenants there are**, and that a `sub` counts only together with its `iss`.
 //! - **What a subject may do.** The layer says who it is; [guards](crate::authorize) ask for scopes and roles on the routes
 //!   that you put them on. Behind an optional layer, nobody is a case of its own.
 //!
@@ -144,6 +149,8 @@
 //! - **Who passes for the issuer's host is the issuer**: by a certificate of any authority that the system trusts, or by the
 //!   proxy that the environment names together with one. [`with_fetch`](crate::jwks::JwksBuilder::with_fetch) takes a client
 //!   with fewer authorities.
+//! - **A new tenant can be held up.** Who knows names of tenants that you allow can have their keys fetched by tokens without a
+//!   good signature: one that has given way, or was never here, then gets 503 until it is its turn. Those in use stay.
 //! - **A new key can be held up.** Invented key names use up the attempts for unknown keys: a token of a key that was
 //!   not published ahead gets 401 for up to 5 minutes, or until the next refresh.
 //! - **Made-up tokens cost a signature each** where they name a key of the set, which is not secret: see
