@@ -30,7 +30,9 @@ use tower_jwt_auth::jwks::SharedSecret;
 use tower_jwt_auth::replay::{
     Mark, MemoryReplayStore, ReplayRule, ReplayStore, StoreError, StoreFuture, TokenId,
 };
+use tower_jwt_auth::test_util::Issuer;
 use tower_jwt_auth::token::Algorithm;
+use tower_jwt_auth::verify::{Tenants, Verifiers};
 use tower_jwt_auth::{Jwks, JwtAuthLayer, Verifier};
 
 /// A token of the vectors that PyJWT minted, and when it is good.
@@ -126,6 +128,37 @@ fn a_replay_store_without_an_answer_is_counted_by_why_and_by_what_became_of_the_
         assert_eq!(counted.get(name), Some(&want), "{name} in {counted:?}");
     }
     assert_eq!(counted.get("jwt_auth_replay_store_failures_total code=full outcome=accepted"), None);
+}
+
+#[test]
+fn tenants_are_counted_by_what_happens_to_their_keys_and_a_gauge_says_how_many_are_here() {
+    let counted = recorded(async {
+        let issuer = |tenant: &str| Issuer::new(format!("https://{tenant}.login.example"), "api");
+        let tenants = Tenants::new("https://{tenant}.login.example", "api", |tenant| tenant != "stranger")
+            .expect("a pattern")
+            .with_capacity(2)
+            .expect("a number")
+            .with_keys(move |tenant| match tenant {
+                "broken" => Jwks::from_json("{}"),
+                _ => Jwks::from_json(issuer(tenant).jwks()),
+            });
+        let verifiers = Verifiers::from(tenants);
+        for tenant in ["acme", "broken", "globex", "globex", "stranger"] {
+            assert!(verifiers.verify(&issuer(tenant).good()).is_err(), "it is signed by no key that is here");
+        }
+        // Kept until the metrics are read.
+        std::mem::forget(verifiers);
+    });
+    for (name, want) in [
+        ("jwt_auth_tenants_total event=added", Some(&1.0)),
+        ("jwt_auth_tenants_total event=failed", Some(&1.0)),
+        ("jwt_auth_tenants_total event=postponed", Some(&2.0)),
+        ("jwt_auth_tenants_total event=dropped", None),
+        ("jwt_auth_tenants", Some(&1.0)),
+    ] {
+        assert_eq!(counted.get(name), want, "{name} in {counted:?}");
+    }
+    assert!(!counted.keys().any(|name| name.contains("acme") || name.contains("stranger")), "{counted:?}");
 }
 
 /// A replay store that is down.
