@@ -52,6 +52,7 @@ impl Record {
         let text = String::from_utf8_lossy(&fs::read(&output).expect("the output")).into_owned();
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if !ended.expect("a program").success() {
+            eprintln!("{text}");
             self.failures.push(format!("{name} fails"));
             let failures = text.lines().filter(|line| line.ends_with("... FAILED"));
             self.failures.extend(failures.map(str::to_owned));
@@ -68,20 +69,15 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).max(2)
 }
 
-/// The test programs that need the features which this one was built with. Cargo knows where they are, and builds them
-/// should they not be there.
+/// What has something to show.
+const PROGRAMS: [&str; 3] = ["integration", "metrics", "redis"];
+
+/// The programs, built with the same features as this one. Cargo knows where they are, and builds them should they not be
+/// there.
 fn programs() -> Vec<PathBuf> {
-    let mut programs = vec!["integration"];
-    let mut features = Vec::new();
-    for (feature, is_on) in [("metrics", cfg!(feature = "metrics")), ("redis", cfg!(feature = "redis"))] {
-        if is_on {
-            programs.push(feature);
-            features.push(feature);
-        }
-    }
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.args(["test", "--no-run", "--locked", "--message-format=json", "--features", &features.join(",")]);
-    cargo.args(programs.iter().flat_map(|name| ["--test", name]));
+    cargo.args(["test", "--no-run", "--locked", "--message-format=json", "--all-features"]);
+    cargo.args(PROGRAMS.iter().flat_map(|name| ["--test", name]));
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
@@ -97,6 +93,6 @@ fn programs() -> Vec<PathBuf> {
         .filter(|message| message["profile"]["test"] == true && message["target"]["kind"][0] == "test")
         .filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
         .collect();
-    assert_eq!(executables.len(), programs.len(), "{executables:?}");
+    assert_eq!(executables.len(), PROGRAMS.len(), "{executables:?}");
     executables
 }
