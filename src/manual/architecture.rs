@@ -8,8 +8,8 @@
 //! background: schedule ─fetch→ bytes ─set→ swap ─→ Jwks        (requests load a snapshot once and never lock)
 //! ```
 //!
-//! Each stage is a folder of `src/`, and its `mod.rs` holds the public type that the stage is named for. A module uses
-//! only what stands before it:
+//! Each stage is a folder of `src/`, and its `mod.rs` says what it is for and what of it is public. A module uses only
+//! what stands before it, which `.ci/shape` checks against this table:
 //!
 //! | module | may use |
 //! |---|---|
@@ -29,6 +29,7 @@
 //! | `authorize` | `claims`, `verify`, `token`, `rejection`, `error` |
 //! | `layer` | all of them |
 //! | `provider` | `layer` and all of them |
+//! | `manual` | all of them: it has nothing but links, and tests of what it says |
 //! | `test_util` | all of them, and nothing names it: it is for tests |
 //!
 //! # What cannot be written
