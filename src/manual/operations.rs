@@ -112,7 +112,7 @@
 //! | what | the gate runs | the long form |
 //! |---|---|---|
 //! | **Chaos**: random schedules of rotations, outages, clock jumps, floods and impatient callers, each verdict, fetch, wait and state held against a model | `cargo test --test chaos` | `CHAOS_SCHEDULES=20000 CHAOS_SECONDS=600 cargo test --test chaos -- --nocapture` |
-//! | **Orders of threads**: nine scenarios of the parts that threads share, played out in thousands of orders by shuttle | `cargo test --lib interleavings` | `SCHEDULES=100000 cargo test --release --lib interleavings` |
+//! | **Orders of threads**: nine scenarios of the parts that threads share, played out in thousands of orders by shuttle | `cargo test --lib interleavings` | `ORDERS=100000 cargo test --release --lib interleavings` |
 //! | **Properties** of what is parsed, scrubbed, quoted, scheduled and cached, by proptest | `cargo test --lib --test properties` | `PROPTEST_CASES=100000 cargo test --lib --test properties` |
 //! | **Fuzzing** of nine formats that come from outside, each against a model of its own | `.ci/fuzz` | `.ci/fuzz --minutes 30 --jobs 2` |
 //! | **Mutants**: whether some test fails for each change that cargo-mutants makes | `.ci/mutants --quick` | `.ci/mutants` |

@@ -10,7 +10,7 @@ use std::task::Poll;
 use super::passkeyme::VerifyToken;
 use super::{MAX_CALLS, ValidationEndpoint};
 use crate::fetch::{Endpoint, Fetch, FetchFuture, FetchRequest};
-use crate::sync::schedules::{play, turn};
+use crate::sync::orders::{play, turn};
 
 #[test]
 fn all_who_ask_about_a_token_share_one_call_and_whoever_gives_up_leaves_it_to_another() {

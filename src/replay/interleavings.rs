@@ -12,7 +12,7 @@ use super::{Mark, MemoryReplayStore, ReplayRule, ReplayStore, TokenId};
 use crate::Verifier;
 use crate::clock::{Clock, FixedClock};
 use crate::jwks::SharedSecret;
-use crate::sync::schedules::play;
+use crate::sync::orders::play;
 use crate::token::Algorithm;
 use crate::verify::VerifiedToken;
 

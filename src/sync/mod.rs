@@ -4,7 +4,7 @@
 //! first. There, a checker plays out thousands of orders in which threads can come, against the very code that is shipped.
 
 #[cfg(test)]
-pub(crate) mod schedules;
+pub(crate) mod orders;
 #[cfg(test)]
 mod turns;
 

@@ -12,7 +12,7 @@ use quick_cache::{DefaultHashBuilder, Equivalent, Options, UnitWeighter};
 use tokio::sync::futures::Notified;
 use tokio::sync::{AcquireError, SemaphorePermit};
 
-use super::schedules::{is_playing, turn};
+use super::orders::{is_playing, turn};
 
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);

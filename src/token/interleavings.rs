@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Algorithm, JoseHeader, KnownHeaders};
-use crate::sync::schedules::play;
+use crate::sync::orders::play;
 
 #[test]
 fn a_header_is_found_by_its_own_text_alone_and_takes_up_room_once() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use crate::Verifier;
 use crate::jwks::interleavings::provider::{AUDIENCE, ISSUER, Provider, token};
-use crate::sync::schedules::play;
+use crate::sync::orders::play;
 
 #[test]
 fn a_token_whose_key_was_removed_is_not_let_in_once_the_set_is_swapped() {

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Jwks, REFETCH_WAIT};
 use crate::Verifier;
 use crate::fetch::FETCH_TIMEOUT;
-use crate::sync::schedules::{Stage, play};
+use crate::sync::orders::{Stage, play};
 use provider::{AUDIENCE, ISSUER, Provider, token, version_of};
 
 #[test]

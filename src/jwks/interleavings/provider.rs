@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
 use crate::jwks::Jwks;
 use crate::jwks::state::Snapshot;
-use crate::sync::schedules::turn;
+use crate::sync::orders::turn;
 use crate::token::Algorithm;
 
 pub(crate) const ISSUER: &str = "https://issuer.example";

@@ -1,8 +1,8 @@
 #![cfg(test)]
 //! Plays out orders in which threads can come: each turn is a choice, which the checker makes.
 //!
-//! `SCHEDULES=100000 cargo test --release --lib interleavings` plays more of them than every test run does, and
-//! `SHUTTLE_RANDOM_SEED=…` others. `SCHEDULE=…` plays one again, of the test that has failed in it.
+//! `ORDERS=100000 cargo test --release --lib interleavings` plays more of them than every test run does, and
+//! `SHUTTLE_RANDOM_SEED=…` others. `REPLAY_ORDER=…` plays one again, of the test that has failed in it.
 //!
 //! Actors are threads of the checker, and what the crate spawns runs in a tokio runtime as any other does; its clock is
 //! paused, and moves when everybody sleeps, as tokio's own paused clock does. So what is waited for has come when somebody
@@ -23,8 +23,8 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
 use shuttle::{Config, MaxSteps, Runner, thread};
 use tokio::runtime::{Builder, Runtime};
 
-/// How many orders of each scenario are played out; the variable `SCHEDULES` says another number.
-const SCHEDULES: usize = 500;
+/// How many orders of each scenario are played out; the variable `ORDERS` says another number.
+const ORDERS: usize = 500;
 
 /// So that the same orders come in every run; the variable `SHUTTLE_RANDOM_SEED` says another one.
 const SEED: u64 = 5;
@@ -35,7 +35,7 @@ const DEPTH: usize = 4;
 thread_local! {
     static PLAYING: Cell<bool> = const { Cell::new(false) };
     static TURNS: Cell<u64> = const { Cell::new(0) };
-    static ORDERS: Cell<usize> = const { Cell::new(0) };
+    static PLAYED: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Whether a checker plays on this thread; without one, a turn is nothing.
@@ -59,22 +59,22 @@ pub(crate) fn turn() {
 ///
 /// In the first order in which `scenario` does, after the checker has printed how to play that order again.
 pub(crate) fn play(scenario: fn(Stage<'_>)) {
-    let orders = env::var("SCHEDULES").map_or(SCHEDULES, |orders| orders.parse().expect("a number"));
+    let orders = env::var("ORDERS").map_or(ORDERS, |orders| orders.parse().expect("a number"));
     let mut config = Config::new();
     config.stack_size = 1 << 20;
     config.max_steps = MaxSteps::FailAfter(100_000);
     let act = move || {
-        ORDERS.set(ORDERS.get() + 1);
+        PLAYED.set(PLAYED.get() + 1);
         let runtime =
             Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         let _in_it = runtime.enter();
         scenario(Stage { runtime: &runtime, actors: Vec::new() });
     };
     PLAYING.set(true);
-    ORDERS.set(0);
+    PLAYED.set(0);
     let played = catch_unwind(AssertUnwindSafe(|| {
-        if let Ok(schedule) = env::var("SCHEDULE") {
-            Runner::new(ReplayScheduler::new_from_encoded(&schedule), config).run(act);
+        if let Ok(order) = env::var("REPLAY_ORDER") {
+            Runner::new(ReplayScheduler::new_from_encoded(&order), config).run(act);
             return;
         }
         let random = RandomScheduler::new_from_seed(SEED, orders.div_ceil(2));
@@ -84,7 +84,7 @@ pub(crate) fn play(scenario: fn(Stage<'_>)) {
     }));
     PLAYING.set(false);
     played.unwrap_or_else(|panic| {
-        eprintln!("order {} of {orders} has failed", ORDERS.get());
+        eprintln!("order {} of {orders} has failed", PLAYED.get());
         resume_unwind(panic)
     });
 }
