@@ -111,45 +111,151 @@
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
-    use crate::{fetch, jwks, remote, replay, source, token, verify};
+    #[derive(Debug, PartialEq)]
+    enum Number {
+        Count(usize),
+        Time(Duration),
+    }
+
+    impl From<usize> for Number {
+        fn from(count: usize) -> Self {
+            Self::Count(count)
+        }
+    }
+
+    impl From<Duration> for Number {
+        fn from(time: Duration) -> Self {
+            Self::Time(time)
+        }
+    }
+
+    impl Number {
+        /// As it is written: "16 KiB", "5 min", "100,000".
+        fn read(words: &str) -> Option<Self> {
+            let (amount, unit) = words.split_once(' ').unwrap_or((words, ""));
+            let amount: u32 = amount.replace(',', "").parse().ok()?;
+            let minutes = |minutes: u32| Self::Time(minutes * Duration::from_secs(60));
+            match unit {
+                "" | "bytes" => Some(Self::Count(amount.try_into().ok()?)),
+                "KiB" => Some(Self::Count((amount * 1024).try_into().ok()?)),
+                "s" => Some(Self::Time(Duration::from_secs(amount.into()))),
+                "min" => Some(minutes(amount)),
+                "h" => Some(minutes(60 * amount)),
+                _ => None,
+            }
+        }
+    }
+
+    /// Constants, each with what a link to it looks like.
+    macro_rules! constants {
+        ($($module:ident::$name:ident),+ $(,)?) => {
+            [$((concat!("crate::", stringify!($module), "::", stringify!($name)), Number::from(crate::$module::$name))),+]
+        };
+    }
+
+    /// What stands before the tests of a file.
+    fn text(file: &'static str) -> &'static str {
+        file.split("#[cfg(test)]").next().unwrap_or_default()
+    }
+
+    /// Each `[words](crate::module::NAME)`, but for words that are a name themselves.
+    fn links(page: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+        page.split('[').filter_map(|rest| {
+            let (words, rest) = rest.split_once("](")?;
+            let (target, _) = rest.split_once(')')?;
+            let name = target.strip_prefix("crate::")?.rsplit("::").next()?;
+            let is_constant = !name.contains(|char: char| char.is_ascii_lowercase());
+            (is_constant && !words.contains(['`', ']'])).then_some((words, target))
+        })
+    }
 
     #[test]
     fn each_number_of_the_manual_is_that_of_the_code() {
-        for (name, is, said) in [
-            ("MAX_TOKEN_BYTES", token::MAX_TOKEN_BYTES, 16_384),
-            ("MAX_DOCUMENT_BYTES", jwks::MAX_DOCUMENT_BYTES, 524_288),
-            ("MAX_CACHED_TOKEN_BYTES", verify::MAX_CACHED_TOKEN_BYTES, 4_096),
-            ("MAX_CALLS", remote::MAX_CALLS, 32),
-            ("MAX_REMEMBERED", replay::MAX_REMEMBERED, 100_000),
-            ("MAX_COOKIE_BYTES", source::MAX_COOKIE_BYTES, 4_096),
-            ("DEFAULT_TENANTS", verify::DEFAULT_TENANTS, 100),
-            ("MAX_TENANTS", verify::MAX_TENANTS, 10_000),
-        ] {
-            assert_eq!(is, said, "{name}");
+        let constants = constants![
+            fetch::FETCH_TIMEOUT,
+            jwks::EXPIRED_AFTER,
+            jwks::FIRST_SET_WAIT,
+            jwks::MAX_BACKOFF,
+            jwks::MAX_DOCUMENT_BYTES,
+            jwks::MAX_REFETCH_COOLDOWN,
+            jwks::MIN_REFRESH_INTERVAL,
+            jwks::REFETCH_COOLDOWN,
+            jwks::REFETCH_WAIT,
+            jwks::REFRESH_INTERVAL,
+            jwks::STALE_AFTER,
+            remote::ACCEPTED_FOR,
+            remote::MAX_CALLS,
+            remote::REFUSED_FOR,
+            replay::MAX_REMEMBERED,
+            replay::NONCE_LIFETIME,
+            replay::STORE_TIMEOUT,
+            source::MAX_COOKIE_BYTES,
+            token::MAX_TOKEN_BYTES,
+            verify::DEFAULT_LEEWAY,
+            verify::DEFAULT_TENANTS,
+            verify::MAX_CACHED_AGE,
+            verify::MAX_CACHED_TOKEN_BYTES,
+            verify::MAX_LEEWAY,
+            verify::MAX_TENANTS,
+            verify::TENANT_INTERVAL,
+        ];
+        let here = text(include_str!("defaults.rs"));
+        let pages = [
+            here,
+            include_str!("attacks.rs"),
+            include_str!("operations.rs"),
+            include_str!("performance.rs"),
+            include_str!("threat_model.rs"),
+            include_str!("../verify/mod.rs"),
+        ];
+        for (words, target) in pages.into_iter().flat_map(|page| links(text(page))) {
+            let constant = constants.iter().find(|(path, _)| *path == target);
+            let (_, is) = constant.unwrap_or_else(|| panic!("{target} is not in the list of this test"));
+            assert_eq!(Number::read(words).as_ref(), Some(is), "{words:?} is said of {target}");
         }
-        for (name, is, seconds) in [
-            ("DEFAULT_LEEWAY", verify::DEFAULT_LEEWAY, 30),
-            ("MAX_LEEWAY", verify::MAX_LEEWAY, 300),
-            ("REFRESH_INTERVAL", jwks::REFRESH_INTERVAL, 3_600),
-            ("MIN_REFRESH_INTERVAL", jwks::MIN_REFRESH_INTERVAL, 60),
-            ("MAX_BACKOFF", jwks::MAX_BACKOFF, 60),
-            ("FETCH_TIMEOUT", fetch::FETCH_TIMEOUT, 5),
-            ("STALE_AFTER", jwks::STALE_AFTER, 7_200),
-            ("EXPIRED_AFTER", jwks::EXPIRED_AFTER, 86_400),
-            ("REFETCH_COOLDOWN", jwks::REFETCH_COOLDOWN, 30),
-            ("MAX_REFETCH_COOLDOWN", jwks::MAX_REFETCH_COOLDOWN, 300),
-            ("FIRST_SET_WAIT", jwks::FIRST_SET_WAIT, 1),
-            ("REFETCH_WAIT", jwks::REFETCH_WAIT, 2),
-            ("MAX_CACHED_AGE", verify::MAX_CACHED_AGE, 300),
-            ("TENANT_INTERVAL", verify::TENANT_INTERVAL, 1),
-            ("ACCEPTED_FOR", remote::ACCEPTED_FOR, 60),
-            ("REFUSED_FOR", remote::REFUSED_FOR, 5),
-            ("STORE_TIMEOUT", replay::STORE_TIMEOUT, 1),
-            ("NONCE_LIFETIME", replay::NONCE_LIFETIME, 600),
+        let here: BTreeSet<_> = links(here).map(|(_, target)| target).collect();
+        assert_eq!(here, constants.iter().map(|(path, _)| *path).collect(), "this page has them all");
+    }
+
+    #[test]
+    fn what_no_link_can_lead_to_is_what_the_code_says_too() {
+        let here = text(include_str!("defaults.rs"));
+        for (said, file, code) in [
+            ("| header 4 KiB,", include_str!("../token/mod.rs"), "MAX_HEADER_BYTES: usize = 4 * 1024;"),
+            (" 32 members, depth 16;", include_str!("../token/header.rs"), "MAX_MEMBERS: usize = 32;"),
+            (" 32 members, depth 16;", include_str!("../token/header.rs"), "MAX_DEPTH: usize = 16;"),
+            ("; claims depth 64 |", include_str!("../token/unverified_claims.rs"), "MAX_DEPTH: usize = 64;"),
+            (", 128 keys |", include_str!("../jwks/set.rs"), "MAX_KEYS: usize = 128;"),
+            (
+                "| back-off 1 s to",
+                include_str!("../jwks/schedule.rs"),
+                "FIRST_BACKOFF: Duration = Duration::from_secs(1);",
+            ),
+            ("| 64 different keys", include_str!("../jwks/gate.rs"), "MAX_AWAITED_KEYS: usize = 64;"),
+            ("by 4,096 requests in all |", include_str!("../jwks/gate.rs"), "MAX_WAITERS: usize = 4096;"),
+            ("| 1,024 tokens of", include_str!("../verify/cache.rs"), "DEFAULT_CAPACITY: usize = 1024;"),
+            ("| 10,000 answers,", include_str!("../remote/mod.rs"), "MAX_QUESTIONS: usize = 10_000;"),
+            (
+                "`Retry-After` up to an hour;",
+                include_str!("../remote/answer.rs"),
+                "MAX_PAUSE: Duration = Duration::from_secs(60 * 60);",
+            ),
+            (
+                "; 5 s after a 429 without one |",
+                include_str!("../remote/answer.rs"),
+                "DEFAULT_PAUSE: Duration = Duration::from_secs(5);",
+            ),
+            (
+                "the leeway and a minute |",
+                include_str!("../replay/rule.rs"),
+                "OVERLAP: Duration = Duration::from_secs(60);",
+            ),
         ] {
-            assert_eq!(is, Duration::from_secs(seconds), "{name}");
+            assert!(here.contains(said), "{said:?} is not in the manual any more");
+            assert!(file.contains(code), "{said:?} is not what the code says: it has no {code:?}");
         }
     }
 }
