@@ -1,4 +1,4 @@
-//! Contract §5, "a worse set", and §3, "a usable JWK": documents that bring nothing, or less than they seem to.
+//! Documents that bring nothing, or less than they seem to: no worse set replaces a good one.
 
 use tower_jwt_auth::error::AuthErrorKind::KeyUnknown;
 

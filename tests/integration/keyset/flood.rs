@@ -1,4 +1,4 @@
-//! Contract §5, "unknown kid": what strangers can make us fetch, and what they cannot.
+//! Key names that nobody knows: what strangers can make us fetch, and what they cannot.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Contract §5, "HTTP", and §8: whatever comes over the wire, it ends soon and the good keys stay. In real time.
+//! Whatever comes over the wire, it ends soon and the good keys stay. In real time.
 
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, ETAG,

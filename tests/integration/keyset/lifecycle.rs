@@ -1,4 +1,4 @@
-//! Contract §5, "shutdown", and what operators see and do.
+//! The end, and what operators see and do.
 
 use std::sync::Weak;
 

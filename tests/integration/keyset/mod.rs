@@ -1,4 +1,4 @@
-//! Contract §5: the key set of an issuer, in good times and bad.
+//! The key set of an issuer, in good times and bad; the numbers are those of `manual::defaults`.
 
 mod bad_answers;
 mod discovery;

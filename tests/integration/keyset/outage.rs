@@ -1,4 +1,4 @@
-//! Contract §5, "after a failed refresh", "staleness" and "401 or 503": the provider is away.
+//! The provider is away: what follows a failed refresh, when keys are stale, and who gets 401 or 503.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

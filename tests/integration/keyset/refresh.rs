@@ -1,4 +1,4 @@
-//! Contract §5, "refresh": when, how often, and with which validators.
+//! Refreshes: when, how often, and with which validators.
 
 use http::header::{CACHE_CONTROL, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use tower_jwt_auth::jwks::{MIN_REFRESH_INTERVAL, REFRESH_INTERVAL};

@@ -1,4 +1,4 @@
-//! Contract §5 and §8: keys come and go, and no good token suffers.
+//! Keys come and go, and no good token suffers.
 
 use std::future::poll_fn;
 use std::pin::pin;

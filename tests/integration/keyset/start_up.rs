@@ -1,4 +1,4 @@
-//! Contract §5, "start": it does not block, it does not fail, and requests wait for a second at most.
+//! The start: it does not block, it does not fail, and requests wait for a second at most.
 
 use tower_jwt_auth::JwtAuthLayer;
 use tower_jwt_auth::error::AuthErrorKind::{KeysPending, TokenExpired};
