@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, header};
 
 pub(crate) use endpoint::Endpoint;
 
@@ -21,6 +21,11 @@ use crate::error::ConfigError;
 
 /// The time that one fetch may take in all, its body included.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whether the body of an answer is not as it is: `identity` is all that is ever asked for.
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
+}
 
 /// Makes the HTTP requests to a provider: implement it to bring your own client, with a private CA, mTLS or a proxy.
 ///

@@ -6,7 +6,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Request, Response, StatusCode};
 
 use crate::error::{JwksError, JwksErrorKind};
-use crate::fetch::{Endpoint, Fetch, FetchError, FetchRequest};
+use crate::fetch::{Endpoint, Fetch, FetchError, FetchRequest, is_encoded};
 
 /// The longest document that is read, 512 KiB; a longer one is an error, never cut.
 pub const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
@@ -84,7 +84,7 @@ fn judge(response: Response<Vec<u8>>, endpoint: &Endpoint, sent: &Validators) ->
         }
         status => return Err(endpoint.failed(JwksErrorKind::Status(status.as_u16()))),
     }
-    if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    if is_encoded(&parts.headers) {
         return Err(endpoint.failed(JwksErrorKind::Encoded));
     }
     if bytes.len() > MAX_DOCUMENT_BYTES {

@@ -52,7 +52,9 @@ pub use introspection::Credentials;
 use crate::clock::{Clock, SystemClock};
 use crate::crypto;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
-use crate::fetch::{Endpoint, FETCH_TIMEOUT, Fetch, FetchError, FetchRequest, KeepAlive, default_client};
+use crate::fetch::{
+    Endpoint, FETCH_TIMEOUT, Fetch, FetchError, FetchRequest, KeepAlive, default_client, is_encoded,
+};
 use crate::sync::{Cache, Mutex, OnceCell, Semaphore};
 use crate::telemetry;
 use answer::{Answer, Trouble};
@@ -297,7 +299,7 @@ impl Inner {
         if response.status().is_redirection() {
             return Answer::unavailable("redirected");
         }
-        if response.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        if is_encoded(response.headers()) {
             return Answer::unavailable("encoded");
         }
         if response.body().len() > MAX_ANSWER_BYTES {
