@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 
-use super::receipt::hexadecimal;
+use super::Hexadecimal;
 use crate::crypto;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::source::{CookieName, SameSite, cookie_that_ends, is_cookie_octet, set_cookie};
@@ -42,7 +42,7 @@ impl Nonce {
     /// A new one: 32 random bytes in hexadecimal.
     #[must_use]
     pub fn generate() -> Self {
-        Self(hexadecimal(&crypto::random_bytes::<32>()).into())
+        Self(Hexadecimal(&crypto::random_bytes::<32>()).to_string().into())
     }
 
     /// The one that a sign-in was begun with, as it was kept.

@@ -1,6 +1,4 @@
-use std::fmt::Write as _;
-
-use super::Mark;
+use super::{Hexadecimal, Mark};
 use crate::crypto;
 
 /// What a browser gets with its cookie when a token that counts once was handed over to it: the token alone is worth
@@ -12,7 +10,7 @@ const SEPARATOR: char = '~';
 
 impl Receipt {
     pub(crate) fn generate() -> Self {
-        Self(hexadecimal(&crypto::random_bytes::<16>()))
+        Self(Hexadecimal(&crypto::random_bytes::<16>()).to_string())
     }
 
     /// The token and the receipt in a cookie's value.
@@ -36,14 +34,6 @@ impl Receipt {
     pub(super) fn fits(&self, hash: &[u8; 32]) -> bool {
         crypto::same(&crypto::sha256(self.0.as_bytes()), hash)
     }
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String does not fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
