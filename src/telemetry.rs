@@ -1,9 +1,11 @@
 //! What is told to the operator, and under which names: `tracing` events, and with the feature `metrics` the same
 //! through the `metrics` facade. The names are listed in [`manual::operations`](crate::manual::operations).
 //!
-//! Fields are closed enums and numbers: never a token, a key, a kid or a claim.
+//! Fields are closed enums and numbers: never a token, a key, a kid or a claim. A message is always the same, to be
+//! looked for as it is.
 
 use std::error::Error;
+use std::iter;
 use std::time::Duration;
 
 use crate::error::{AuthError, ConfigError, JwksError};
@@ -144,7 +146,7 @@ pub(crate) fn refreshed(
 }
 
 pub(crate) fn refresh_failed(endpoint: &str, error: &JwksError, in_a_row: u32, retry_in: Duration) {
-    let cause = causes(error);
+    let cause = causes(error.source());
     tracing::warn!(target: TARGET,
         endpoint,
         code = error.code(),
@@ -158,15 +160,10 @@ pub(crate) fn refresh_failed(endpoint: &str, error: &JwksError, in_a_row: u32, r
         .increment(1);
 }
 
-/// What is behind `error`, down to the connection that was refused or the certificate that is not trusted.
-fn causes(error: &JwksError) -> String {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    causes.join(": ")
+/// `first` and all that is behind it, down to the connection that was refused or the certificate that is not trusted.
+pub(crate) fn causes(first: Option<&(dyn Error + 'static)>) -> String {
+    let all: Vec<_> = iter::successors(first, |&cause| cause.source()).map(ToString::to_string).collect();
+    all.join(": ")
 }
 
 /// The state machine moved, or, from nowhere, begins.
@@ -249,7 +246,7 @@ pub(crate) fn store_failed(trouble: StoreTrouble, cause: Option<&(dyn Error + 's
         StoreTrouble::Failed => "failed",
         StoreTrouble::TimedOut => "timed_out",
     };
-    let cause = cause.map(ToString::to_string).unwrap_or_default();
+    let cause = causes(cause);
     tracing::warn!(target: TARGET, code, cause, accepted, "no answer from the replay store");
     #[cfg(feature = "metrics")]
     {

@@ -7,6 +7,7 @@ use http::{Response, StatusCode, header};
 use serde_json::{Map, Value};
 
 use crate::error::AuthErrorKind;
+use crate::telemetry;
 use crate::token::UnverifiedToken;
 
 /// The pause after a 429 that names none.
@@ -76,13 +77,7 @@ impl Trouble {
     }
 
     pub(super) fn unreachable(source: &(dyn Error + 'static)) -> Self {
-        let mut cause = source.to_string();
-        let mut next = source.source();
-        while let Some(source) = next {
-            cause = format!("{cause}: {source}");
-            next = source.source();
-        }
-        Self { code: "unreachable", cause, pause: None }
+        Self { code: "unreachable", cause: telemetry::causes(Some(source)), pause: None }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
+use std::{fmt, io};
 
 use tokio::time::Instant;
 use tower_jwt_auth::JwtAuthLayer;
@@ -12,6 +13,7 @@ use tower_jwt_auth::replay::{
 
 use super::named;
 use crate::support::app::{request, verifier};
+use crate::support::log::Log;
 use crate::support::site::{Site, cookies_of, good, refused};
 
 /// What a broken store does.
@@ -35,7 +37,7 @@ impl BrokenStore {
         let manner = self.manner;
         Box::pin(async move {
             match manner {
-                Broken::Fails => Err(StoreError::Failed("connection refused".into())),
+                Broken::Fails => Err(refused_connection()),
                 Broken::Hangs => std::future::pending().await,
                 Broken::Dawdles(millis) => {
                     tokio::time::sleep(Duration::from_millis(millis)).await;
@@ -155,6 +157,38 @@ async fn signing_out_takes_the_cookie_back_and_says_that_the_token_was_not_revok
             assert!(cookie.starts_with("__Host-jwt=; ") && cookie.ends_with("Max-Age=0"), "{manner:?}");
         }
     }
+}
+
+/// A connection that was refused, as the client of a store may wrap it.
+fn refused_connection() -> StoreError {
+    let source = io::Error::new(io::ErrorKind::ConnectionRefused, "nobody listens");
+    StoreError::Failed(Box::new(Wrapping(source)))
+}
+
+#[derive(Debug)]
+struct Wrapping(io::Error);
+
+impl fmt::Display for Wrapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the client has failed")
+    }
+}
+
+impl std::error::Error for Wrapping {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[tokio::test]
+async fn the_log_says_why_a_store_has_failed_down_to_the_connection() {
+    let (log, _guard) = Log::at_trace_level();
+    let store = BrokenStore { manner: Broken::Fails, asked: Arc::default() };
+    let site = Site::behind(JwtAuthLayer::new(verifier()).with_replay_rule(ReplayRule::single_use(store)));
+    assert_eq!(site.bear(&named("1")).await, refused(503, "replay_unavailable"));
+    let log = log.take();
+    let event = log.lines().find(|line| line.contains("no answer from the replay store")).expect("an event");
+    assert!(event.contains("the client has failed") && event.contains("nobody listens"), "{event}");
 }
 
 struct Panicking;
