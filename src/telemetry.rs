@@ -153,7 +153,8 @@ pub(crate) fn refresh_failed(endpoint: &str, error: &JwksError, in_a_row: u32, r
         cause,
         in_a_row,
         ?retry_in,
-        "key set not refreshed: {error}"
+        %error,
+        "key set not refreshed"
     );
     #[cfg(feature = "metrics")]
     metrics::counter!("jwt_auth_jwks_refresh_total", "endpoint" => endpoint.to_owned(), "result" => error.code())
@@ -171,9 +172,8 @@ pub(crate) fn state_changed(endpoint: &str, from: Option<&'static str>, to: &'st
     match from {
         None => tracing::debug!(target: TARGET, endpoint, to, "key set state begins"),
         Some(from) if ready => tracing::info!(target: TARGET, endpoint, from, to, "key set state changed"),
-        Some(from) => {
-            tracing::error!(target: TARGET, endpoint, from, to, "key set state changed: tokens cannot be checked");
-        }
+        // Tokens cannot be checked.
+        Some(from) => tracing::error!(target: TARGET, endpoint, from, to, "key set state changed"),
     }
     #[cfg(feature = "metrics")]
     for state in ["cold", "fresh", "stale", "expired"] {
@@ -184,10 +184,7 @@ pub(crate) fn state_changed(endpoint: &str, from: Option<&'static str>, to: &'st
 }
 
 pub(crate) fn secret_material_published(endpoint: &str) {
-    tracing::warn!(target: TARGET,
-        endpoint,
-        "the key set publishes private or symmetric keys: these are not used"
-    );
+    tracing::warn!(target: TARGET, endpoint, "the key set publishes private or symmetric keys");
 }
 
 /// What became of a token whose key is not in the set.

@@ -60,7 +60,7 @@
 //! | no allow-list is no default: it is an argument of [`Tenants::new`](crate::verify::Tenants::new) | a token names its issuer, and is fetched keys for before anybody has vouched for it |
 //! | a name of 1 to 63 characters of `a-z`, `0-9`, `-`, `_`, and `A-Z` in a path | what a label may be, and nothing that ends a label, a segment or a host |
 //! | keys of [100](crate::verify::DEFAULT_TENANTS) tenants, at most [10,000](crate::verify::MAX_TENANTS) | each has a task and a fetch an hour |
-//! | as many new ones at once, then one a [second](crate::verify::TENANT_INTERVAL) | who can make up tokens of allowed tenants costs no more fetches than that |
+//! | as many new ones at once, then one in [1 s](crate::verify::TENANT_INTERVAL) | who can make up tokens of allowed tenants costs no more fetches than that |
 //! | whose keys or policy cannot be set up is tried again after 30 s | it is a mistake in the program, and reported once in that time |
 //!
 //! # The token cache

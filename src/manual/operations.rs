@@ -33,16 +33,18 @@
 //! # Events
 //!
 //! Events are emitted through `tracing`, with the target `tower_jwt_auth`, and those of a refresh in a span `jwks` that
-//! names the endpoint without its query. Fields are closed enums, numbers and what you have configured; `cause` is what the
+//! names the endpoint without its query. The messages are those of the table, to the letter. Fields are closed enums, numbers and what you have configured; `cause` is what the
 //! HTTP client says. None ever holds a token, a kid or a claim.
 //!
 //! | event | level | fields |
 //! |---|---|---|
 //! | `verifying tokens` | info | `policy`: what a layer checks, whom it trusts, and what is off, when it is first put around a service; axum puts the layer of a single route around it when the route is first asked for |
-//! | `key set changed` / `unchanged` | info / debug | `endpoint`, `generation`, `keys`, `skipped`, `took` |
-//! | `key set not refreshed` | warn | `endpoint`, `code`, `cause`, `in_a_row`, `retry_in` |
-//! | `key set state changed` / `begins` | info, error if not ready / debug | `endpoint`, `from`, `to` |
-//! | `the key set publishes private or symmetric keys` | warn, once | `endpoint` |
+//! | `key set changed` | info | `endpoint`, `generation`, `keys`, `skipped`, `took` |
+//! | `key set unchanged` | debug | the same |
+//! | `key set not refreshed` | warn | `endpoint`, `code`, `error`, `cause`, `in_a_row`, `retry_in` |
+//! | `key set state begins` | debug | `endpoint`, `to` |
+//! | `key set state changed` | info, and error where tokens cannot be checked any more | `endpoint`, `from`, `to` |
+//! | `the key set publishes private or symmetric keys` | warn, once; they are not used | `endpoint` |
 //! | `request refused` | debug | `code`, `source`, `claim` |
 //! | `claims do not fit` | debug | `wanted`: the name of the Rust type; `missing`: the field that the claims lack, if it is that; `column`: where the reading of the payload stopped |
 //! | `a route looks for a verified token but is not behind a JwtAuthLayer` | error | |
@@ -54,7 +56,8 @@
 //! | `tenant not set up` | error | `tenant`; what its policy or its keys lack is in the text |
 //! | `token verified` | trace | `cache`: `hit` or `miss` |
 //! | `link handed over to a browser` | debug | |
-//! | `request admitted` / `no token, which is optional here` | trace | `source` |
+//! | `request admitted` | trace | `source` |
+//! | `no token, which is optional here` | trace | |
 //!
 //! # Metrics
 //!
@@ -76,9 +79,10 @@
 //! | `jwt_auth_tenants` | gauge | how many have their keys here |
 //! | `jwt_auth_tenants_total` | counter | `event`: as in the event, or `failed` |
 //!
-//! Those of a key set also carry `endpoint`: its URL without the query, or the issuer that it was discovered for. With
-//! [tenants](crate::verify::Tenants), that is as many values as tenants have come, and those of one that has given way stay as
-//! they were. Where `postponed` grows while nobody floods you, more tenants are in use than there is room for.
+//! Those that begin with `jwt_auth_jwks_` also carry `endpoint`: the URL of the key set without the query, or the issuer
+//! that it was discovered for. With [tenants](crate::verify::Tenants), that is as many values as tenants have come, and those
+//! of one that has given way stay as they were. Where `postponed` grows while nobody floods you, more tenants are in use than
+//! there is room for.
 //!
 //! # Rotating keys
 //!
@@ -147,3 +151,34 @@
 //! The query parameter is scrubbed from what stands behind the layer, not from what stands before it: keep access logs of
 //! a proxy, and tracing middleware outside of the layer, from recording queries. The rule against cross-site requests
 //! compares `Origin` with `Host`: a proxy has to pass both on.
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_event_has_the_message_that_the_manual_says() {
+        let manual = include_str!("operations.rs");
+        let (_, after) = manual.split_once("//! | event |").expect("a table of events");
+        let (rows, _) = after.split_once("//!\n").expect("an end of it");
+        let told: BTreeSet<_> =
+            rows.lines().filter_map(|row| row.strip_prefix("//! | `")?.split('`').next()).collect();
+
+        let code = include_str!("../telemetry.rs");
+        // What stands last in a call is the message.
+        let said: BTreeSet<_> = code
+            .split("(target: TARGET")
+            .skip(1)
+            .filter_map(|call| {
+                let mut depth = 1;
+                let end = call.find(|char| {
+                    depth += i32::from(char == '(') - i32::from(char == ')');
+                    depth == 0
+                })?;
+                call.get(..end)?.rsplit('"').nth(1)
+            })
+            .collect();
+        assert_eq!(told, said);
+        assert!(said.len() > 10 && !said.iter().any(|message| message.contains('{')), "{said:?}");
+    }
+}
