@@ -1,10 +1,16 @@
-//! The wall clock, which judges claims and nothing else: refresh and back-off run on monotonic time.
+//! The wall clock: it judges the times in claims, how old what is kept of a token is, and until when a store remembers
+//! one. Refresh and back-off run on monotonic time.
+//!
+//! A clock that was set is asked for all of that, where it was set: [`Verifier::with_clock`](crate::Verifier::with_clock),
+//! [`MemoryReplayStore::with_clock`](crate::replay::MemoryReplayStore::with_clock). The machine's is asked by what is not of
+//! one verifier alone: a `Retry-After` that is a date is an agreement with the provider, and Redis is told how long to
+//! remember a token.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// What time it is, as far as `exp`, `nbf` and `iat` are concerned.
+/// What time it is, as far as tokens are concerned.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The present moment.
     fn now(&self) -> SystemTime;

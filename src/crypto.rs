@@ -1,4 +1,5 @@
-//! The cryptography, all of it: the only file that names the library behind it.
+//! The cryptography, all of it: but for signing, which is for tests and in `test_util`, the only file that names the library
+//! behind it.
 
 use std::fmt;
 

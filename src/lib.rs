@@ -51,7 +51,9 @@
 //!
 //! # Features
 //!
-//! A feature adds API and changes no behaviour.
+//! A feature adds API and changes no behaviour, but for `axum`: with it, the URI that axum keeps beside that of the request
+//! is known too. Tokens are scrubbed from it as well, and in a nested router, where axum cuts off the path in front, a
+//! hand-off leads back to the whole path.
 //!
 //! | feature | default | adds |
 //! |---|---|---|

@@ -51,7 +51,7 @@
 //! # One impure thing, one home
 //!
 //! The wall clock is read in `clock`, tasks are spawned in `jwks/refresh`, the swap is in `jwks/mod`, the HTTP client in
-//! `fetch/client`, the cryptography in `crypto`, and axum in `claims/extract`, `authorize/extract` and `provider/verified_phone` (and in
+//! `fetch/client`, the cryptography in `crypto` (and signing, for tests, in `test_util/signing_key`), and axum in `claims/extract`, `authorize/extract` and `provider/verified_phone` (and in
 //! `source/query`, for the URI that axum keeps). Parsing, choosing a key, scheduling and judging claims are plain functions
 //! over data and the time they are given. `test_util` signs, and serves HTTP from a task, for which nothing else has a use.
 //!
@@ -62,6 +62,12 @@
 //! refresh task and the provider can come, against the code that is shipped and not a model of it. Its own primitives, or
 //! loom's, would have to stand in for tokio's and arc-swap's, down to the clock; these are taken at their word instead, and
 //! every order that they leave open is tried.
+//!
+//! What has no orders worth playing is named as it is. The typed claims of a token, challenges, problem documents, a
+//! layer's word that it has begun and the keys of a provider's builder are each written once, and to the same whoever comes
+//! first. The atomics of the cache only guess whether there is room and whether a token has come before. The lock of
+//! `explain`, of the clocks that stand still and of `test_util` is held by one line at a time, with nothing to wait for
+//! inside.
 //!
 //! # Why the layer is not generic over the claims
 //!
@@ -113,7 +119,7 @@
 //! # Whose types show
 //!
 //! `http`, `serde`, `tower` and, with its feature, axum's extractor traits; and jsonwebtoken's keys and header, as something
-//! to convert from and to. Whatever else is used inside can change without anybody noticing.
+//! to convert from and to. `test_util` shows tokio's `Instant` too, as tests compare it with their own. Whatever else is used inside can change without anybody noticing.
 //!
 //! # Why jsonwebtoken has no back end here
 //!

@@ -11,8 +11,10 @@
 //! key that is not known is refused without a signature; only a token that is plausible in everything else costs one.
 //!
 //! **A signature is the cost of a new token.** All that comes before and after it, base64, JSON and the look-up of the key,
-//! is small beside it, except with HMAC. The header is read once for all tokens that carry the same; claims that are
-//! written as usual, in compact JSON without escapes, are read without a JSON parser, which reads the others.
+//! is small beside it, except with HMAC. Of a key set, four headers are remembered, the first that came with tokens that were
+//! accepted, until the keys change: tokens that carry one of them need no reading of it, and an issuer with more keys or
+//! kinds of tokens in use has some of its headers read each time. Claims that are written as usual, in compact JSON without
+//! escapes, are read without a JSON parser, which reads the others.
 //!
 //! **An accepted token is remembered, a refused one never.** The cache holds whole texts of tokens, and an entry counts for
 //! the generation of keys that it was made under and for up to [5 min](crate::verify::MAX_CACHED_AGE). On a hit, times are
@@ -93,8 +95,8 @@
 //! clock each: a third more, before the token is looked at. The rest, by instructions, is a tenth each or less: the larger
 //! future that axum moves, looking up three header fields, the hash, the comparison, and the answer's way back.
 //!
-//! A *refusal* is a response with a body, three header fields and the error in its extensions, made by whoever would have had
-//! less to do if the handler had been called. A *bad signature* costs that on top of the signature. A *new token* costs
+//! A *refusal* is a response with a body, three header fields and the error in its extensions. The layer has to make all of
+//! that, where a handler's answer would only have passed through. A *bad signature* costs that on top of the signature. A *new token* costs
 //! the router and what serde makes of the handler's own type, which are a third of what it costs beside its signature.
 //! A token of an *unknown key* has its claims read first, as only a plausible one may cause a fetch.
 //!

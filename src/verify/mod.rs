@@ -90,12 +90,13 @@ use verified::Verified;
 /// 6. So do `exp`, `nbf` and `iat` ([RFC 7519 §4.1.4], [RFC 7519 §4.1.5]). Where [late links](Self::distinguish_late_links)
 ///    are told apart, a token that is expired, and nothing else, goes on to be refused after step 9.
 /// 7. Its signature is strict base64url, the keys are not too old, and one of the issuer's has its `kid` and its `alg`
-///    ([RFC 7515 §6]).
+///    ([RFC 7515 §6]). [`explain`](Self::explain) counts the first of these as a part of the signature.
 /// 8. That key made its signature ([RFC 7515 §5.2]); or, instead of both, the issuer's
 ///    [endpoint](crate::remote) says that it did.
 /// 9. The [rules](Self::with_rule) of the application accept it.
 ///
-/// A token that was accepted before, with the same text, policy and keys, begins with step 6 and goes on with step 9.
+/// A token that was accepted before, with the same text, policy and keys, begins with step 6, and goes on with the age of
+/// the keys and step 9.
 ///
 /// [RFC 7515 §4]: https://www.rfc-editor.org/rfc/rfc7515#section-4
 /// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
