@@ -33,8 +33,9 @@
 //! # Events
 //!
 //! Events are emitted through `tracing`, with the target `tower_jwt_auth`, and those of a refresh in a span `jwks` that
-//! names the endpoint without its query. The messages are those of the table, to the letter. Fields are closed enums, numbers and what you have configured; `cause` is what the
-//! HTTP client says. None ever holds a token, a kid or a claim.
+//! names the endpoint without its query. The messages are those of the table, to the letter. Fields are closed enums, numbers
+//! and what you have configured; `cause` is what the client of HTTP or of the store says. None ever holds a token, a kid or
+//! a claim.
 //!
 //! | event | level | fields |
 //! |---|---|---|
@@ -110,39 +111,45 @@
 //!
 //! # What it was put through
 //!
-//! Each by one command, in a work tree. What the gate, `.ci/run`, runs of it takes seconds, in a plain `cargo test` too where
-//! the command is one of that.
+//! Each by one command, in a work tree. A plain `cargo test` has chaos, orders and properties in their short forms, which
+//! take half a minute in all once they are built. The short forms of the others take a minute or more each, and most of that
+//! is building: `.ci/fuzz`, `.ci/paths`, `.ci/mutants` and the soak build all dependencies in a way of their own, and
+//! `.ci/mutants` builds cargo-mutants too where it is not installed. The search for secrets runs the suite, for two minutes
+//! or more, and needs a `redis-server`. The gate, `.ci/run`, runs all the short forms.
 //!
 //! | what | the gate runs | the long form |
 //! |---|---|---|
-//! | **Chaos**: random schedules of rotations, outages, clock jumps, floods and impatient callers, each verdict, fetch, wait and state held against a model | `cargo test --test chaos` | `CHAOS_SCHEDULES=20000 CHAOS_SECONDS=600 cargo test --test chaos -- --nocapture` |
+//! | **Chaos**: random schedules of rotations, outages, clock jumps, floods and impatient callers, each verdict, fetch, wait and state held against a model; over HTTP too, where the long form alone sees whether memory grows | `cargo test --test chaos` | `CHAOS_SCHEDULES=20000 CHAOS_SECONDS=600 cargo test --test chaos -- --nocapture` |
 //! | **Orders of threads**: nine scenarios of the parts that threads share, played out in thousands of orders by shuttle | `cargo test --lib interleavings` | `ORDERS=100000 cargo test --release --lib interleavings` |
 //! | **Properties** of what is parsed, scrubbed, quoted, scheduled and cached, by proptest | `cargo test --lib --test properties` | `PROPTEST_CASES=100000 cargo test --lib --test properties` |
 //! | **Fuzzing** of nine formats that come from outside, each against a model of its own | `.ci/fuzz` | `.ci/fuzz --minutes 30 --jobs 2` |
-//! | **Mutants**: whether some test fails for each change that cargo-mutants makes | `.ci/mutants --quick` | `.ci/mutants` |
-//! | **Secrets**: the whole suite again, every log, metric, `Debug` and answer of it searched for every secret in it | `cargo test --test secrecy` | the same |
+//! | **Mutants**: whether some test fails for each change that cargo-mutants makes in `src/token`, `verify`, `jwks`, `source`, `handoff` and `replay`, and in the short form in ten files of these; not in `layer`, `remote` and `crypto` | `.ci/mutants --quick` | `.ci/mutants` |
+//! | **Secrets**: the whole suite again, every log, metric, `Debug` and answer of it searched for every secret in it | `cargo test --all-features --test secrecy` | the same |
 //! | **Timing**: a guess at a secret costs the same wherever it is wrong, by instructions in the gate and by the clock in the long form | `.ci/paths` | `cargo bench --bench timing` |
 //! | **Soak**: the example under full load while its provider rotates and fails, each answer judged | `cargo bench --bench soak -- --seconds 20` | `cargo bench --bench soak -- --minutes 15 --plot` |
 //!
-//! Seen on 2026-11-26, on two cores that other work shared, so that nothing follows from it for speed:
+//! Seen on 2026-11-26, on two cores that other work shared, so that nothing follows from it for speed. Where that was less than
+//! the long form, it is said:
 //!
-//! - **Soak**, 15 minutes: 89 rotations, 15 outages of 15 s each in 11 manners, 97,192 clients that left in the middle of
-//!   something, 1 % bad tokens of every kind. 4,377,026 answers, none other than promised; of 5xx there was 503 only, 9,016 times,
-//!   where a key could not be looked for. 13 descriptors and 3 threads before and after; memory 12.4 MiB in the second fifth
-//!   of the time and 12.6 MiB in the last.
-//! - **Chaos**: 8,000 schedules under paused time with 290,139 steps, 132,123 of them faults, in which 694,403 verdicts were
-//!   given in 28,439 hours, and 24 over HTTP: nothing that must hold did not. Of 17 mistakes that were made in the code on
-//!   purpose, 14 were found.
-//! - **Orders of threads**: 500 of each scenario. Of 25 mistakes that were made on purpose, 24 were found; the other costs a
-//!   fetch too many, and no more.
-//! - **Fuzzing**: 15,011,000 executions, 70 to 89 minutes each target and little more than a minute and a half of a
-//!   processor's. One finding: what stands between the host and the port of a URL was passed over. It is mended.
-//! - **Mutants**: 1,542, of which 315 do not compile, 1,119 are caught, 46 are explained in `.ci/mutants.toml`, one was not tried
-//!   again after its test was written, and 61 were not tried, most of them numbers in constants.
-//! - **Properties**: 17, of which eight have seen 100,000 cases, the others 256. They found that fractions in claims were not read to the last bit.
+//! - **Soak**, the long form: 89 rotations, 15 outages of 15 s each in 11 manners, 97,192 clients that left in the middle of
+//!   something, 1 % bad tokens of every kind. 4,377,026 answers, none other than promised; of 5xx there was 503 only, 9,016
+//!   times, where a key could not be looked for. 13 descriptors and 3 threads before and after; memory 12.4 MiB in the second
+//!   fifth of the time and 12.6 MiB in the last.
+//! - **Chaos**, the long form, stopped after 8,000 schedules under paused time, of 290,139 steps, 132,123 of them faults, in
+//!   which 694,403 verdicts were given in 28,439 hours; and of what goes over HTTP the short form, 24 schedules. Nothing that
+//!   must hold did not.
+//! - **Orders of threads**, the short form: 500 of each scenario.
+//! - **Fuzzing**, the long form in several runs of 70 to 89 minutes for each target in all, but little more than a minute and a
+//!   half of a processor's: 15,011,000 executions. One finding: what stands between the host and the port of a URL was passed
+//!   over. It is mended.
+//! - **Mutants**, the long form in parts: of 1,542, 315 do not compile, 1,119 are caught and 46 are explained in
+//!   `.ci/mutants.toml`. One was not tried again after its test was written, and 61 were not tried, most of them numbers in
+//!   constants.
+//! - **Properties**: eight of 17 in the long form, the others in the short one, 256 cases. They found that fractions in claims
+//!   were not read to the last bit.
 //! - **Secrets**: 13,979 things shown, and 53,840 secrets of which none was in them but where it belongs.
-//! - **Timing**: an HS256 tag that is wrong in its first, middle or last byte costs 25,329 instructions each, one of HS512 25,708
-//!   and a nonce 1,879. By the clock, |t| is below 1 in each case, and 1,604 for a comparison that stops early.
+//! - **Timing**, both forms: an HS256 tag that is wrong in its first, middle or last byte costs 25,329 instructions each, one of
+//!   HS512 25,708 and a nonce 1,879. By the clock, |t| is below 1 in each case, and 1,604 for a comparison that stops early.
 //!
 #![doc = include_str!("operations/soak.svg")]
 //!
