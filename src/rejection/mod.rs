@@ -12,7 +12,8 @@
 //!
 //! The body is `application/problem+json` ([RFC 9457]) with the stable `code` of the [`AuthErrorKind`]; the error itself
 //! is in the response's extensions. A caller with `content-type: application/grpc` gets status 200 and `grpc-status`
-//! 16, 7 or 14 instead, and one of gRPC-Web the same in its own content type. Nothing in an answer comes from the token or the keys.
+//! 16, 7 or 14 instead, and one of gRPC-Web the same in its own content type. Nothing in an answer comes from the token
+//! or the keys.
 //!
 //! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 //! [`AuthErrorKind`]: crate::error::AuthErrorKind

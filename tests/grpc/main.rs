@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     unreachable_pub,
     reason = "a test may stop at the first thing that is not as it says"
 )]
