@@ -285,7 +285,7 @@ pub(crate) fn tenant(event: TenantEvent, tenant: &str) {
 
 /// The policy or the keys of a tenant could not be set up, which is a mistake in the program.
 pub(crate) fn tenant_failed(tenant: &str, error: &ConfigError) {
-    tracing::error!(target: TARGET, tenant, "tenant not set up: {error}");
+    tracing::error!(target: TARGET, tenant, %error, "tenant not set up");
     #[cfg(feature = "metrics")]
     metrics::counter!("jwt_auth_tenants_total", "event" => "failed").increment(1);
 }

@@ -25,7 +25,7 @@
 //! | default | why |
 //! |---|---|
 //! | `iss`, `aud` and `exp` are required | a token without them is good for others, or for ever |
-//! | [30 s leeway](crate::verify::DEFAULT_LEEWAY), at most [5 min](crate::verify::MAX_LEEWAY) | machines that keep time differ by less; "no more than a few minutes" ([RFC 7519 §4.1.4]) |
+//! | [30 s](crate::verify::DEFAULT_LEEWAY) of leeway, at most [5 min](crate::verify::MAX_LEEWAY) | machines that keep time differ by less; "no more than a few minutes" ([RFC 7519 §4.1.4]) |
 //! | `cnf` is refused | a stolen token that was bound to its sender should be worth nothing |
 //! | no [profile](crate::verify::Profile) | issuers that write `at+jwt` are few; where yours does, `Profile::AccessToken` keeps its ID tokens out |
 //!

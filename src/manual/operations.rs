@@ -54,7 +54,7 @@
 //! | `no answer from the replay store` | warn | `code`: `full`, `failed`, `timed_out`; `cause`; `accepted`: whether the token was let in all the same |
 //! | `token key not in the set` | debug | `action`: `refetched`, `joined`, `refused`, `crowded` |
 //! | `tenant` | debug | `tenant`, one that is allowed; `event`: `added`, `dropped` or `postponed` |
-//! | `tenant not set up` | error | `tenant`; what its policy or its keys lack is in the text |
+//! | `tenant not set up` | error | `tenant`; `error`: what its policy or its keys lack |
 //! | `token verified` | trace | `cache`: `hit` or `miss` |
 //! | `link handed over to a browser` | debug | |
 //! | `request admitted` | trace | `source` |
