@@ -139,6 +139,7 @@ pub(crate) fn refreshed(
             metrics::gauge!("jwt_auth_jwks_generation", "endpoint" => endpoint.to_owned())
                 .set(generation as f64);
             metrics::gauge!("jwt_auth_jwks_keys", "endpoint" => endpoint.to_owned()).set(keys as f64);
+            metrics::gauge!("jwt_auth_jwks_failures", "endpoint" => endpoint.to_owned()).set(0.0);
             metrics::gauge!("jwt_auth_jwks_keys_skipped", "endpoint" => endpoint.to_owned())
                 .set(skipped as f64);
         }
@@ -157,8 +158,11 @@ pub(crate) fn refresh_failed(endpoint: &str, error: &JwksError, in_a_row: u32, r
         "key set not refreshed"
     );
     #[cfg(feature = "metrics")]
-    metrics::counter!("jwt_auth_jwks_refresh_total", "endpoint" => endpoint.to_owned(), "result" => error.code())
-        .increment(1);
+    {
+        metrics::counter!("jwt_auth_jwks_refresh_total", "endpoint" => endpoint.to_owned(), "result" => error.code())
+            .increment(1);
+        metrics::gauge!("jwt_auth_jwks_failures", "endpoint" => endpoint.to_owned()).set(in_a_row);
+    }
 }
 
 /// `first` and all that is behind it, down to the connection that was refused or the certificate that is not trusted.
@@ -187,7 +191,7 @@ pub(crate) fn secret_material_published(endpoint: &str) {
     tracing::warn!(target: TARGET, endpoint, "the key set publishes private or symmetric keys");
 }
 
-/// What became of a token whose key is not in the set.
+/// What became of a token that no key of the set verifies: its own is not in there, or another has its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnknownKey {
     /// It caused a fetch.
@@ -207,7 +211,7 @@ pub(crate) fn unknown_key(action: UnknownKey) {
         UnknownKey::Refused => "refused",
         UnknownKey::Crowded => "crowded",
     };
-    tracing::debug!(target: TARGET, action, "token key not in the set");
+    tracing::debug!(target: TARGET, action, "no key here verifies the token");
     #[cfg(feature = "metrics")]
     metrics::counter!("jwt_auth_unknown_key_total", "action" => action).increment(1);
 }

@@ -93,6 +93,7 @@ fn refreshes_are_counted_by_result_and_the_state_and_the_keys_are_gauges() {
         ("jwt_auth_jwks_refresh_total result=unchanged", 1.0),
         ("jwt_auth_jwks_refresh_seconds", 2.0),
         ("jwt_auth_jwks_keys", 1.0),
+        ("jwt_auth_jwks_failures", 0.0),
         ("jwt_auth_jwks_keys_skipped", 1.0),
         ("jwt_auth_jwks_generation", 1.0),
         ("jwt_auth_jwks_state state=fresh", 1.0),
@@ -104,6 +105,19 @@ fn refreshes_are_counted_by_result_and_the_state_and_the_keys_are_gauges() {
         };
         assert_eq!(counted.get(&name), Some(&want), "{name} in {counted:?}");
     }
+}
+
+#[test]
+fn failures_in_a_row_are_a_gauge() {
+    let counted = recorded(async {
+        let jwks = Jwks::builder("https://issuer.example/jwks.json").expect("a URL").with_fetch(Nothing);
+        let jwks = jwks.spawn().expect("a runtime");
+        for _ in 0..2 {
+            jwks.refresh_now().await.expect_err("nothing to read");
+        }
+    });
+    let failures = counted.get("jwt_auth_jwks_failures endpoint=https://issuer.example/jwks.json");
+    assert!(failures.is_some_and(|failures| *failures >= 2.0), "{counted:?}");
 }
 
 #[test]
@@ -317,6 +331,15 @@ fn verifier() -> Verifier {
 }
 
 struct Canned;
+
+/// Answers with nothing.
+struct Nothing;
+
+impl Fetch for Nothing {
+    fn fetch(&self, _request: FetchRequest) -> FetchFuture<'_> {
+        Box::pin(async { Ok(http::Response::new(Vec::new())) })
+    }
+}
 
 impl Fetch for Canned {
     fn fetch(&self, _request: FetchRequest) -> FetchFuture<'_> {

@@ -52,7 +52,7 @@
 //! | `provider asked about a token` | debug | `endpoint`, `result`: `accepted`, `refused` or `paused`, `took` |
 //! | `no answer about a token` | warn | `endpoint`, `result`, `cause`, `took` |
 //! | `no answer from the replay store` | warn | `code`: `full`, `failed`, `timed_out`; `cause`; `accepted`: whether the token was let in all the same |
-//! | `token key not in the set` | debug | `action`: `refetched`, `joined`, `refused`, `crowded` |
+//! | `no key here verifies the token` | debug | `action`: `refetched`, `joined`, `refused`, `crowded`. Its key is not in the set, or the one that has its name did not make its signature: the code of the refusal says which |
 //! | `tenant` | debug | `tenant`, one that is allowed; `event`: `added`, `dropped` or `postponed` |
 //! | `tenant not set up` | error | `tenant`; `error`: what its policy or its keys lack |
 //! | `token verified` | trace | `cache`: `hit` or `miss` |
@@ -69,11 +69,12 @@
 //! | `jwt_auth_requests_total` | counter | `outcome`: `accepted`, `anonymous`, `handed_over` or a code; `source`. A request that is let in and whose claims then do not fit the handler counts under both |
 //! | `jwt_auth_token_cache_total` | counter | `result`: `hit`, `miss` |
 //! | `jwt_auth_verify_seconds` | histogram | a verification that the cache did not answer |
-//! | `jwt_auth_unknown_key_total` | counter | `action`: as in the event |
+//! | `jwt_auth_unknown_key_total` | counter | tokens that no key here verifies; `action`: as in the event |
 //! | `jwt_auth_jwks_refresh_total` | counter | `result`: `changed`, `unchanged` or a [code](crate::error::JwksErrorKind) |
 //! | `jwt_auth_jwks_refresh_seconds` | histogram | a refresh that worked |
 //! | `jwt_auth_jwks_state` | gauge | `state`: 1 for where it stands, 0 for the others |
 //! | `jwt_auth_jwks_keys`, `_keys_skipped`, `_generation` | gauge | |
+//! | `jwt_auth_jwks_failures` | gauge | how many refreshes in a row have failed: alarm where it stays above a few |
 //! | `jwt_auth_remote_total` | counter | `endpoint`, `result`: as in the event, or why there is no answer |
 //! | `jwt_auth_remote_seconds` | histogram | `endpoint` |
 //! | `jwt_auth_replay_store_failures_total` | counter | `code`; `outcome`: `refused` or `accepted` |
