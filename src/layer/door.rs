@@ -89,8 +89,15 @@ impl Door {
             ));
         }
         issuers.sort_unstable();
-        if issuers.is_empty() || issuers.windows(2).any(|two| two.first() == two.last()) {
-            return Err(ConfigError::new("several layers are one or more, each for an issuer of its own"));
+        if issuers.is_empty() {
+            return Err(ConfigError::new(
+                "there is no layer: name one or more, each for an issuer of its own",
+            ));
+        }
+        if issuers.windows(2).any(|two| two.first() == two.last()) {
+            return Err(ConfigError::new(
+                "two of the layers are for one issuer: it cannot be told whose a token is",
+            ));
         }
         Ok(Self::with(entrances))
     }

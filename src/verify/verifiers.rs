@@ -83,7 +83,9 @@ impl Verifier {
             ));
         };
         let Some(first) = verifiers.first().filter(|_| by_issuer.len() == verifiers.len()).cloned() else {
-            return Err(ConfigError::new("several verifiers are one or more, each for an issuer of its own"));
+            return Err(ConfigError::new(
+                "name one or more verifiers, each for an issuer of its own: else it cannot be told whose a token is",
+            ));
         };
         Ok(Verifiers { kind: Kind::Several(Arc::new(Several { first, verifiers, by_issuer })) })
     }
