@@ -137,7 +137,7 @@ impl<B> Service<Request<B>> for Logout {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let caller = Caller::of(request.headers());
+        let caller = Caller::of(request.method(), request.headers());
         let refused = if request.method() == Method::POST {
             self.check(&request).err().map(|error| self.refuse(error, caller))
         } else {

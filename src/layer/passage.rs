@@ -53,7 +53,7 @@ impl Passage {
             Some(_) => Privacy::NoStore,
         };
         let source = verdict.source();
-        let caller = Caller::of(request.headers());
+        let caller = Caller::of(request.method(), request.headers());
         Self { door: Arc::clone(door), entrance, caller, privacy, source, extra: None }
     }
 

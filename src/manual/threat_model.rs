@@ -118,6 +118,10 @@
 //! - **Access logs and tracing outside of the layer**, which see the query with its token. Where you can, let no token come
 //!   that way: [`TokenSources::bearer_only`](crate::source::TokenSources::bearer_only).
 //! - **`Origin`, `Sec-Fetch-Site` and `Host`** as the browser sent them: a proxy has to pass them on.
+//! - **A proxy that asks before it passes on** (`auth_request`, `ForwardAuth`, `ext_authz`) and takes any 2xx for a yes: it has
+//!   to ask by `GET`, or without the `content-type` of its client. A gRPC call, which is a `POST` with
+//!   `content-type: application/grpc`, is refused with status 200 and a `grpc-status`
+//!   (`refusal::no_request_but_a_grpc_call_is_refused_with_a_success`).
 //! - **`GET` that changes nothing**: the rule against other sites is about methods that may, and about upgrades.
 //! - **The right names**: the issuer as it writes itself, an audience that is this service's alone.
 //! - **Shared secrets of random bytes.** Their length is checked, their randomness cannot be; a path or a password of 32

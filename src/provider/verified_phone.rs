@@ -86,7 +86,7 @@ where
     type Rejection = VerifiedPhoneRejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let caller = Caller::of(request.headers());
+        let caller = Caller::of(request.method(), request.headers());
         let proved = prove(&PhonelinkValidator::from_ref(state), request).await;
         proved.map(Self).map_err(|error| VerifiedPhoneRejection { error, caller })
     }

@@ -11,9 +11,9 @@
 //! | 503 | none, but `Retry-After` | it cannot be checked now |
 //!
 //! The body is `application/problem+json` ([RFC 9457]) with the stable `code` of the [`AuthErrorKind`]; the error itself
-//! is in the response's extensions. A caller with `content-type: application/grpc` gets status 200 and `grpc-status`
-//! 16, 7 or 14 instead, and one of gRPC-Web the same in its own content type. Nothing in an answer comes from the token
-//! or the keys.
+//! is in the response's extensions. A gRPC call, which is a `POST` with `content-type: application/grpc`, gets status 200 and
+//! `grpc-status` 16, 7 or 14 instead, and one of gRPC-Web the same in its own content type. Nothing in an answer comes from
+//! the token or the keys.
 //!
 //! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 //! [`AuthErrorKind`]: crate::error::AuthErrorKind
@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use challenge::Challenges;
@@ -70,8 +70,13 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        grpc::answer_type(headers).map_or(Self::Http, Self::Grpc)
+    /// A gRPC call is a POST ([its protocol]). What asks by another method, as proxies do for their clients, takes the 200 that
+    /// a call is refused with for a success.
+    ///
+    /// [its protocol]: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
+        let answer_type = if method == Method::POST { grpc::answer_type(headers) } else { None };
+        answer_type.map_or(Self::Http, Self::Grpc)
     }
 }
 

@@ -119,6 +119,11 @@ async fn a_grpc_caller_is_answered_with_200_and_a_grpc_status() {
     let app = App::new();
     for content_type in ["application/grpc", "application/grpc+proto", "application/grpc-web"] {
         for (kind, mut request) in refusals() {
+            // A GET with a token in its query has no twin.
+            if request.uri().query().is_some() {
+                continue;
+            }
+            *request.method_mut() = Method::POST;
             request.headers_mut().insert("content-type", content_type.parse().expect("a value"));
             let answer = app.answer(request).await;
             let status = match kind {
@@ -135,11 +140,29 @@ async fn a_grpc_caller_is_answered_with_200_and_a_grpc_status() {
     }
 }
 
+/// Proxies that ask before they pass a request on (`auth_request`, `ForwardAuth`) do so by GET, with the header fields of the
+/// client, and take any 2xx for a yes.
+#[tokio::test]
+async fn no_request_but_a_grpc_call_is_refused_with_a_success() {
+    let app = App::new();
+    let with = |method, content_type| app.answer(request(method, "/", &[("content-type", content_type)]));
+    for content_type in ["application/grpc", "application/grpc+proto", "application/grpc-web"] {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE] {
+            let answer = with(method.clone(), content_type).await;
+            assert_eq!(answer.status, 401, "{method} {content_type}");
+            assert_eq!(answer.header("grpc-status"), None, "{method} {content_type}");
+            assert!(realm_and_error(&answer).is_some(), "{method} {content_type}");
+        }
+        let call = with(Method::POST, content_type).await;
+        assert_eq!((call.status, call.header("grpc-status")), (200, Some("16")), "{content_type}");
+    }
+}
+
 #[tokio::test]
 async fn a_content_type_that_only_resembles_grpc_is_answered_as_http() {
     let app = App::new();
     for content_type in ["application/json", "text/application/grpc", "application/grp"] {
-        let answer = app.answer(get("/", &[("content-type", content_type)])).await;
+        let answer = app.answer(request(Method::POST, "/", &[("content-type", content_type)])).await;
         assert_eq!((answer.status, &*answer.code), (401, "token_missing"));
     }
 }

@@ -148,6 +148,7 @@ async fn a_grpc_caller_gets_a_status_of_its_own_protocol() {
         (json!({ "scope": "read", "acr": "gold" }), None),
     ] {
         let mut request = with(claims.clone());
+        *request.method_mut() = Method::POST;
         request.headers_mut().insert("content-type", http::HeaderValue::from_static("application/grpc"));
         let answer = app.answer(request).await;
         assert_eq!((answer.status, answer.header("grpc-status")), (200, want), "{claims}");

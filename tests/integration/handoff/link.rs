@@ -245,19 +245,26 @@ async fn a_tower_service_that_is_not_axums_hands_off_as_well() {
 }
 
 #[tokio::test]
-async fn a_grpc_caller_is_refused_in_its_own_words_and_gets_no_cookie() {
+async fn a_link_is_followed_by_no_grpc_call_and_refused_as_any_whatever_type_it_says_to_have() {
     let site = site_of_single_use();
     let token = token_with(json!({ "jti": "1" }));
     let link = format!("/?jwt={token}");
     for (name, uri, lines, status) in [
-        ("fetched", &*link, &[("sec-fetch-mode", "cors")][..], "16"),
-        ("bad", "/?jwt=x.y.z", &[], "16"),
-        ("provider down", "/?error=server_error", &[], "14"),
+        ("fetched", &*link, &[("sec-fetch-mode", "cors")][..], 400),
+        ("bad", "/?jwt=x.y.z", &[], 401),
+        ("provider down", "/?error=server_error", &[], 503),
     ] {
         let lines = [lines, &[("content-type", "application/grpc")]].concat();
         let answer = site.answer(request(Method::GET, uri, &lines)).await;
-        assert_eq!((answer.status, answer.header("grpc-status")), (200, Some(status)), "{name}");
-        assert!(cookies_of(&answer).is_empty() && answer.body.is_empty(), "{name}");
+        assert_eq!((answer.status, answer.header("grpc-status")), (status, None), "{name}");
+        assert!(cookies_of(&answer).is_empty(), "{name}");
+        let call = site.answer(request(Method::POST, uri, &lines)).await;
+        assert_eq!(
+            (call.status, call.header("grpc-status")),
+            (200, Some("16")),
+            "{name}: a call has no link"
+        );
+        assert!(cookies_of(&call).is_empty() && call.body.is_empty(), "{name}");
     }
     assert_eq!(site.inside(), 0);
     assert_eq!(site.arrive(&token).await.status, 303, "nothing was used up");
