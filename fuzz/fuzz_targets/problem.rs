@@ -10,7 +10,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use libfuzzer_sys::fuzz_target;
 use tower_jwt_auth::error::AuthErrorKind;
 use tower_jwt_auth::source::{RequestHead, TokenSource, TokenSources};
@@ -38,7 +38,9 @@ fuzz_target!(|input: &[u8]| {
     if let Some(hook) = hook {
         layer = layer.with_refusal_hook(move |_| hook.answer());
     }
+    let is_post = circumstances & 8 == 0;
     let mut request = Request::new(());
+    *request.method_mut() = if is_post { Method::POST } else { Method::GET };
     let bearer = HeaderValue::try_from(format!("Bearer {}", good_token())).expect("text");
     request.headers_mut().insert(header::AUTHORIZATION, bearer);
     let content_type = HeaderValue::from_str(content_type).ok();
@@ -48,8 +50,9 @@ fuzz_target!(|input: &[u8]| {
     let answer = send(&layer, request);
     assert_eq!(answer.code(), error.code());
     let response = answer.response;
-    if content_type.is_some_and(|content_type| is_grpc(content_type.as_bytes())) {
-        check_grpc(&response, error);
+    let grpc_type = content_type.filter(|_| is_post).and_then(|own| grpc_type(own.as_bytes()));
+    if let Some(grpc_type) = grpc_type {
+        check_grpc(&response, error, grpc_type);
     } else if let Some(hook) = hook {
         check_hooked(&response, error, realm, hook);
     } else {
@@ -131,7 +134,7 @@ impl Hook {
     }
 }
 
-fn check_grpc(response: &Response<String>, error: AuthError) {
+fn check_grpc(response: &Response<String>, error: AuthError, content_type: &str) {
     let code = match error.status().as_u16() {
         403 => "7",
         503 => "14",
@@ -141,7 +144,7 @@ fn check_grpc(response: &Response<String>, error: AuthError) {
     let headers = response.headers();
     assert_eq!(headers["grpc-status"], code);
     assert_eq!(headers["grpc-message"], error.to_string());
-    assert_eq!(headers[header::CONTENT_TYPE], "application/grpc");
+    assert_eq!(headers[header::CONTENT_TYPE], content_type);
     assert!(!headers.contains_key(header::WWW_AUTHENTICATE));
 }
 
@@ -231,11 +234,24 @@ fn parameters(challenge: &str) -> Option<Vec<(&str, &str)>> {
     }
 }
 
-fn is_grpc(content_type: &[u8]) -> bool {
+/// The content type that a gRPC call is answered in, if its own says that it is one: the longest of those that are known.
+fn grpc_type(content_type: &[u8]) -> Option<&'static str> {
     let content_type = content_type.to_ascii_lowercase();
     match content_type.strip_prefix(b"application/grpc") {
-        Some([]) => true,
-        Some([next, ..]) => b"+-; ".contains(next),
-        None => false,
+        Some([next, ..]) if !b"+-; ".contains(next) => return None,
+        Some(_) => {}
+        None => return None,
     }
+    let known = [
+        "application/grpc",
+        "application/grpc+json",
+        "application/grpc+proto",
+        "application/grpc-web",
+        "application/grpc-web+json",
+        "application/grpc-web+proto",
+        "application/grpc-web-text",
+        "application/grpc-web-text+json",
+        "application/grpc-web-text+proto",
+    ];
+    known.into_iter().filter(|known| content_type.starts_with(known.as_bytes())).max_by_key(|known| known.len())
 }
