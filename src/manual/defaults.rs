@@ -96,7 +96,7 @@
 //!
 //! | default | why |
 //! |---|---|
-//! | a token is remembered until `exp`, the leeway and a minute | after that it is refused anyway, by a replica whose clock is behind too |
+//! | a token is remembered until `exp` and the leeway, and a minute or twice the leeway longer, whichever is more | after that it is refused anyway, by a replica whose clock is a leeway behind too, beside a store whose clock is one ahead |
 //! | [100,000](crate::replay::MAX_REMEMBERED) in memory, and refused when full | forgetting one would let it in again |
 //! | a store has [1 s](crate::replay::STORE_TIMEOUT), and lets nobody in when it is down | what cannot be recorded would count twice |
 //! | a nonce of 32 random bytes for [10 min](crate::replay::NONCE_LIFETIME) | nobody guesses it; a sign-in takes no longer |
@@ -249,7 +249,7 @@ mod tests {
                 "DEFAULT_PAUSE: Duration = Duration::from_secs(5);",
             ),
             (
-                "the leeway and a minute |",
+                "the leeway, and a minute or",
                 include_str!("../replay/rule.rs"),
                 "OVERLAP: Duration = Duration::from_secs(60);",
             ),

@@ -13,8 +13,8 @@ use crate::verify::VerifiedToken;
 /// The time that a store has for an answer. A question that it answers too late may have used its token up all the same.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much longer than its token a mark is kept: a token that was good when it was judged may be over by the time that the
-/// store looks, and the clock of another replica may be behind.
+/// How much longer than its token a mark is kept at least: a token that was good when it was judged may be over by the time
+/// that the store looks.
 const OVERLAP: Duration = Duration::from_secs(60);
 
 /// What a layer asks its [`ReplayStore`].
@@ -154,9 +154,10 @@ async fn within_time<T>(question: StoreFuture<'_, T>) -> Result<T, Failure> {
     Err(Failure { trouble, cause })
 }
 
-/// When the mark of `token` may go.
+/// When the mark of `token` may go: the store's clock may be ahead by a leeway, and that of another replica behind by one.
 fn end_of(token: &VerifiedToken) -> Option<SystemTime> {
-    token.accepted_until()?.checked_add(OVERLAP)
+    let overlap = token.leeway().saturating_mul(2).max(OVERLAP);
+    token.accepted_until()?.checked_add(overlap)
 }
 
 /// For the list of what a layer checks.

@@ -4,6 +4,7 @@ mod deny_list;
 mod nonce;
 mod outage;
 mod receipt;
+mod replicas;
 mod secrecy;
 mod single_use;
 

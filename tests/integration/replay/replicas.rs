@@ -1,0 +1,41 @@
+//! Replicas that share a store, with clocks that differ.
+
+use std::time::Duration;
+
+use tower_jwt_auth::clock::Clock;
+use tower_jwt_auth::test_util::TestClock;
+
+use super::*;
+use crate::support::site::good;
+
+/// The store's clock is ahead by the leeway, one replica's behind by it: no mark goes while its token is still good there.
+#[tokio::test(start_paused = true)]
+async fn a_token_counts_once_over_replicas_whose_clocks_are_right_within_the_leeway() {
+    let start = FixedClock::at_unix(NOW).now();
+    for leeway in [0, 30, 60, 120, 300] {
+        let leeway = Duration::from_secs(leeway);
+        let right = TestClock::at(start);
+        let store = Arc::new(MemoryReplayStore::new().with_clock(TestClock::at(start + leeway)));
+        let replica = |clock| {
+            let verifier = verifier().with_clock(clock).with_leeway(leeway).expect("no more than 5 min");
+            let rule = ReplayRule::single_use(Arc::clone(&store));
+            Site::behind(JwtAuthLayer::new(verifier).with_replay_rule(rule))
+        };
+        let (here, there) = (replica(right.clone()), replica(TestClock::at(start - leeway)));
+        let token = named("1");
+        assert_eq!(here.bear(&token).await, good(), "{leeway:?}");
+        // It expires after 300 s, and `there` two leeways later.
+        while right.now() < start + Duration::from_secs(300) + 2 * leeway {
+            assert_ne!(
+                there.bear(&token).await,
+                good(),
+                "{leeway:?}: {:?}",
+                right.now().duration_since(start)
+            );
+            tokio::time::advance(Duration::from_secs(5)).await;
+        }
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(format!("{store:?}").contains("remembered: 0"), "{leeway:?}: it goes in the end");
+        assert_ne!(there.bear(&token).await, good(), "{leeway:?}: after all");
+    }
+}
