@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::{Mark, Receipt, ReplayStore, StoreError, StoreFuture, TokenId, nameless};
@@ -56,7 +57,7 @@ impl ReplayRule {
     /// # Security
     ///
     /// Whoever can bring the store down can use a token again, and one that was revoked. A store that is full refuses all
-    /// the same.
+    /// the same, and so does one that is asked outside of a tokio runtime.
     pub fn insecure_accept_when_the_store_fails(mut self) -> Self {
         self.on_failure = OnFailure::Accept;
         self
@@ -84,9 +85,9 @@ impl ReplayRule {
             (Uses::Once, Some(id)) => {
                 let until = end_of(token).ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "exp"))?;
                 let mark = receipt.map_or(Mark::Used, Receipt::mark);
-                self.ask(self.store.insert(id, mark, until)).await?
+                self.ask(|| self.store.insert(id, mark, until)).await?
             }
-            (Uses::Many, Some(id)) => self.ask(self.store.find(id)).await?,
+            (Uses::Many, Some(id)) => self.ask(|| self.store.find(id)).await?,
         };
         match found {
             None => Ok(()),
@@ -105,7 +106,7 @@ impl ReplayRule {
     /// Whether `token` was revoked, as far as the store can say; nothing is used up.
     pub(crate) async fn has_revoked(&self, token: &VerifiedToken) -> bool {
         let Ok(Some(id)) = TokenId::of(token) else { return false };
-        matches!(self.ask(self.store.find(id)).await, Ok(Some(Mark::Revoked)))
+        matches!(self.ask(|| self.store.find(id)).await, Ok(Some(Mark::Revoked)))
     }
 
     /// Refuses `token` from now on, if it has a name and an end.
@@ -115,16 +116,20 @@ impl ReplayRule {
     /// [`AuthErrorKind::ReplayUnavailable`], whatever was chosen: who signs out is to know that it did not work.
     pub(crate) async fn revoke(&self, token: &VerifiedToken) -> Result<(), AuthError> {
         let (Some(id), Some(until)) = (TokenId::of(token)?, end_of(token)) else { return Ok(()) };
-        within_time(self.store.deny(id, until)).await.map_err(|failure| {
+        within_time(|| self.store.deny(id, until)).await.map_err(|failure| {
             failure.tell(false);
             AuthErrorKind::ReplayUnavailable.into()
         })
     }
 
     /// The store's answer; none also where it gives none and that is to be accepted.
-    async fn ask(&self, question: StoreFuture<'_, Option<Mark>>) -> Result<Option<Mark>, AuthError> {
+    async fn ask<'s>(
+        &self,
+        question: impl FnOnce() -> StoreFuture<'s, Option<Mark>>,
+    ) -> Result<Option<Mark>, AuthError> {
         within_time(question).await.or_else(|failure| {
-            let accepted = self.on_failure == OnFailure::Accept && failure.trouble != StoreTrouble::Full;
+            let passes = failure.trouble != StoreTrouble::Full && is_within_runtime();
+            let accepted = self.on_failure == OnFailure::Accept && passes;
             failure.tell(accepted);
             if accepted { Ok(None) } else { Err(AuthErrorKind::ReplayUnavailable.into()) }
         })
@@ -144,8 +149,19 @@ impl Failure {
     }
 }
 
-async fn within_time<T>(question: StoreFuture<'_, T>) -> Result<T, Failure> {
-    let (trouble, cause) = match timeout(STORE_TIMEOUT, question).await {
+fn is_within_runtime() -> bool {
+    Handle::try_current().is_ok()
+}
+
+/// A `question` is not even put where nobody could tell how long it takes: a store may act on it at once.
+async fn within_time<'s, T>(question: impl FnOnce() -> StoreFuture<'s, T>) -> Result<T, Failure> {
+    if !is_within_runtime() {
+        return Err(Failure {
+            trouble: StoreTrouble::Failed,
+            cause: Some("a store is asked in a tokio runtime".into()),
+        });
+    }
+    let (trouble, cause) = match timeout(STORE_TIMEOUT, question()).await {
         Ok(Ok(answer)) => return Ok(answer),
         Ok(Err(StoreError::Full)) => (StoreTrouble::Full, None),
         Ok(Err(StoreError::Failed(source))) => (StoreTrouble::Failed, Some(source)),

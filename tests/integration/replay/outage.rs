@@ -1,7 +1,9 @@
 //! A store that gives no answer lets nobody in.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
@@ -215,4 +217,23 @@ async fn a_store_that_panics_takes_its_request_with_it_and_lets_nobody_in() {
     let visit = tokio::spawn(async move { visitor.bear(&named("1")).await });
     assert!(visit.await.expect_err("a panic").is_panic());
     assert_eq!(site.inside(), 0);
+}
+
+#[test]
+fn outside_of_a_tokio_runtime_no_store_is_asked_and_nobody_let_in_and_nothing_panics() {
+    let (site, store) = (Site::behind(super::layer()), super::store());
+    let over_store = Site::behind(super::layer_over(&store));
+    let rule = ReplayRule::single_use(Arc::clone(&store)).insecure_accept_when_the_store_fails();
+    let lenient = Site::behind(JwtAuthLayer::new(verifier()).with_replay_rule(rule));
+    let token = named("1");
+    for (name, site) in [("its own", &site), ("a shared one", &over_store), ("by choice", &lenient)] {
+        let mut answer = pin!(site.bear(&token));
+        let polled = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(polled, Poll::Ready(refused(503, "replay_unavailable")), "{name}");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        assert_eq!(over_store.bear(&token).await, good(), "nothing was used up");
+        assert_eq!(over_store.bear(&token).await, refused(401, "token_replayed"));
+    });
 }
