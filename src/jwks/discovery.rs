@@ -3,12 +3,21 @@
 //! [OpenID Connect Discovery §4]: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
 //! [RFC 8414 §3]: https://www.rfc-editor.org/rfc/rfc8414#section-3
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::document::{Document, Validators, fetch};
 use crate::error::{ConfigError, JwksError, JwksErrorKind};
 use crate::fetch::{Endpoint, Fetch};
 use crate::token::is_object;
+
+/// How old an issuer's word for the place of its keys may become: then its metadata are read again, at the next refresh that
+/// is due, and a place that has moved counts at once. While they cannot be read, the place that is known goes on to count.
+///
+/// Metadata change seldom, and a place that goes away is noticed by the refresh that fails; but one that the issuer has left
+/// may go on to answer, in the hands of somebody else.
+pub const REDISCOVERED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An issuer and the places where its metadata may be.
 #[derive(Debug, Clone)]

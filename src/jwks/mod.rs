@@ -48,6 +48,7 @@ use tokio::time::Instant;
 
 pub(crate) use builder::Discoverer;
 pub use builder::JwksBuilder;
+pub use discovery::REDISCOVERED_AFTER;
 pub use document::MAX_DOCUMENT_BYTES;
 pub use gate::{MAX_REFETCH_COOLDOWN, REFETCH_COOLDOWN};
 pub use jwk::{SkipReason, VerifyingKey};
@@ -101,7 +102,8 @@ impl Jwks {
 
     /// Finds the key set of `issuer` by OpenID Connect Discovery or RFC 8414, and fetches it now and from then on.
     ///
-    /// The document must name the very same issuer. Discovery is tried again in the background until it works.
+    /// The document must name the very same issuer. Discovery is tried again in the background until it works, and
+    /// repeated [once a day](REDISCOVERED_AFTER).
     ///
     /// # Errors
     ///

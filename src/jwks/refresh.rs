@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::Instrument;
 
-use super::discovery::Discovery;
+use super::discovery::{Discovery, REDISCOVERED_AFTER};
 use super::document::{Document, Validators, fetch};
 use super::gate::RefetchGate;
 use super::schedule::{after_failed_refetch, after_failure, after_first_success, after_success};
@@ -96,29 +96,34 @@ impl Refresher {
             let started = Instant::now();
             let outcome = tokio::select! {
                 () = shared.abandoned.notified() => return,
-                outcome = self.attempt(&memory) => outcome,
+                outcome = self.attempt(&memory, due <= started) => outcome,
             };
             due = self.publish(outcome, &mut memory, started, due);
         }
     }
 
-    /// One fetch, with discovery where the key set's URL is not known, within the time limit.
+    /// One fetch, with discovery where the key set's URL is not known, or known for long and a fetch was due, within the
+    /// time limit.
     ///
     /// It runs as a task of its own, so that a client that panics fails this attempt and not all that follow.
-    async fn attempt(&self, memory: &Memory) -> Result<Fetched, JwksError> {
+    async fn attempt(&self, memory: &Memory, is_due: bool) -> Result<Fetched, JwksError> {
         let client = Arc::clone(&self.client);
         let origin = self.origin.clone();
-        let Memory { key_set, validators, .. } = memory.clone();
+        let place = memory.place.clone();
         let failed = |kind| JwksError::new(kind, &self.name);
         let mut attempt = JoinSet::new();
         attempt.spawn(
             async move {
-                let endpoint = match (key_set, origin) {
-                    (Some(endpoint), _) | (None, Origin::Url(endpoint)) => endpoint,
-                    (None, Origin::Issuer(discovery)) => discovery.key_set_of(&*client).await?,
+                let place = match (place, origin) {
+                    (None, Origin::Url(endpoint)) => Place::found(endpoint),
+                    (None, Origin::Issuer(discovery)) => Place::found(discovery.key_set_of(&*client).await?),
+                    (Some(known), Origin::Issuer(discovery)) if is_due && known.is_old() => {
+                        known.or_told_anew(discovery.key_set_of(&*client)).await
+                    }
+                    (Some(known), _) => known,
                 };
-                let document = fetch(&*client, &endpoint, &validators).await?;
-                Ok(Fetched { endpoint, document })
+                let document = fetch(&*client, &place.endpoint, &place.validators).await?;
+                Ok(Fetched { place, document })
             }
             .in_current_span(),
         );
@@ -202,11 +207,15 @@ impl Refresher {
         fetched: Fetched,
         memory: &mut Memory,
     ) -> Result<(Option<KeySet>, Option<Duration>), JwksError> {
-        let Fetched { endpoint, document } = fetched;
+        let Fetched { place, document } = fetched;
         let (bytes, validators, max_age) = match document {
-            Document::NotModified { max_age } => return Ok((None, max_age)),
+            Document::NotModified { max_age } => {
+                memory.place = Some(place);
+                return Ok((None, max_age));
+            }
             Document::Body { bytes, validators, max_age } => (bytes, validators, max_age),
         };
+        let endpoint = &place.endpoint;
         let keys =
             KeySet::parse(&bytes, self.allowed).ok_or_else(|| endpoint.failed(JwksErrorKind::Unparsable))?;
         if keys.skipped().contains_key(&SkipReason::SecretMaterial) && !memory.warned_of_secrets {
@@ -216,8 +225,7 @@ impl Refresher {
         if keys.is_empty() {
             return Err(endpoint.failed(JwksErrorKind::NoUsableKey));
         }
-        memory.key_set = Some(endpoint);
-        memory.validators = validators;
+        memory.place = Some(Place { validators, ..place });
         Ok((Some(keys), max_age))
     }
 }
@@ -240,24 +248,51 @@ fn later(now: Instant, pause: Duration) -> Instant {
 }
 
 struct Fetched {
-    endpoint: Endpoint,
+    place: Place,
     document: Document,
+}
+
+/// Where the key set is, and which version of it was seen there.
+#[derive(Debug, Clone)]
+struct Place {
+    endpoint: Endpoint,
+    /// When its issuer has said so, if it was asked.
+    told: Instant,
+    validators: Validators,
+}
+
+impl Place {
+    fn found(endpoint: Endpoint) -> Self {
+        Self { endpoint, told: Instant::now(), validators: Validators::default() }
+    }
+
+    fn is_old(&self) -> bool {
+        self.told.elapsed() >= REDISCOVERED_AFTER
+    }
+
+    /// Where the metadata say that it is, if they can be read in half of the time that there is: the rest is for the keys.
+    async fn or_told_anew(self, endpoint: impl Future<Output = Result<Endpoint, JwksError>>) -> Self {
+        match timeout(FETCH_TIMEOUT.mul_f64(0.5), endpoint).await {
+            Ok(Ok(endpoint)) if endpoint == self.endpoint => Self { told: Instant::now(), ..self },
+            Ok(Ok(endpoint)) => Self::found(endpoint),
+            // The place that is known goes on to count.
+            Ok(Err(_)) | Err(_) => self,
+        }
+    }
 }
 
 /// What the task knows from one fetch to the next.
 #[derive(Debug, Clone, Default)]
 struct Memory {
     /// Where the key set was last found.
-    key_set: Option<Endpoint>,
-    validators: Validators,
+    place: Option<Place>,
     warned_of_secrets: bool,
     announced: Option<JwksState>,
 }
 
 impl Memory {
     fn forget_place(&mut self) {
-        self.key_set = None;
-        self.validators = Validators::default();
+        self.place = None;
     }
 
     fn announce_state(&mut self, name: &str, state: JwksState) {

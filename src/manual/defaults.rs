@@ -35,6 +35,7 @@
 //! |---|---|
 //! | [1 h](crate::jwks::REFRESH_INTERVAL) ± 10 % | 24 fetches a day for each replica, spread out |
 //! | the first time, and after failures, 20 to 110 % of it | replicas that start or recover together are not in step |
+//! | the place of the keys is asked for again after [24 h](crate::jwks::REDISCOVERED_AFTER) | one that the issuer has left may be somebody else's |
 //! | a refetch for a token puts the next refresh off by nothing | nor are those that have met a new key together |
 //! | `max-age` shortens it only, to [60 s](crate::jwks::MIN_REFRESH_INTERVAL) at least | a long one would delay the removal of a key |
 //! | back-off 1 s to [60 s](crate::jwks::MAX_BACKOFF), full jitter | a provider that comes back is not met by all at once |
@@ -182,6 +183,7 @@ mod tests {
             jwks::MAX_DOCUMENT_BYTES,
             jwks::MAX_REFETCH_COOLDOWN,
             jwks::MIN_REFRESH_INTERVAL,
+            jwks::REDISCOVERED_AFTER,
             jwks::REFETCH_COOLDOWN,
             jwks::REFETCH_WAIT,
             jwks::REFRESH_INTERVAL,

@@ -150,6 +150,8 @@
 //! - **A key that its issuer removes** goes on being good until the next refresh that works: 66 minutes at most while the
 //!   issuer can be reached, and up to 24 h after the last good one while it cannot. Who has a leaked key and can keep the
 //!   service from reaching its issuer has it for those 24 h.
+//! - **A key set that moves** while its old place goes on to answer is followed within a day
+//!   ([24 h](crate::jwks::REDISCOVERED_AFTER) and the next refresh): until then, who has the old place has a say in the keys.
 //! - **Who passes for the issuer's host is the issuer**: by a certificate of any authority that the system trusts, or by the
 //!   proxy that the environment names together with one. [`with_fetch`](crate::jwks::JwksBuilder::with_fetch) takes a client
 //!   with fewer authorities.

@@ -1,6 +1,8 @@
 //! From an issuer to its keys: OpenID Connect Discovery and RFC 8414.
 
+use http::header::{ETAG, IF_NONE_MATCH};
 use tower_jwt_auth::JwtAuthLayer;
+use tower_jwt_auth::jwks::REDISCOVERED_AFTER;
 
 use super::*;
 use crate::support::idp::{Idp, in_memory, over_http};
@@ -181,6 +183,118 @@ async fn a_jwks_uri_that_moves_and_leaves_the_old_keys_behind_is_found_again() {
     assert_eq!(stray, refused(AuthErrorKind::KeyUnknown));
     pass(31 * SECOND).await;
     assert_eq!(outcome(&verifier, &two.token(&tenants_claims())).await, Ok(()));
+}
+
+/// The longest pause between two refreshes.
+const INTERVAL: Duration = Duration::from_secs(66 * 60);
+
+fn fetches(provider: &Idp, target: &str) -> usize {
+    targets(provider).iter().filter(|seen| *seen == target).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_jwks_uri_that_moves_is_followed_within_a_day_though_the_old_one_still_answers() {
+    let (leaked, kept) = (key("leaked"), key("kept"));
+    let provider = tenant(OPENID, &leaked);
+    provider.serve_at(KEYS, set_of([&leaked, &kept]).with(ETAG, "\"1\""));
+    let jwks = discovered(TENANT, &provider);
+    jwks.ready().await.expect("a first set");
+    let verifier = verifier_of_tenant(&jwks);
+    let [of_leaked, of_kept] = [&leaked, &kept].map(|key| key.token(&tenants_claims()));
+    for token in [&of_leaked, &of_kept] {
+        assert_eq!(outcome(&verifier, token).await, Ok(()));
+    }
+
+    // Somebody has the old place. The new one has another document, under the same tag.
+    let moved = "https://keys.example/moved";
+    provider.serve_at(OPENID, metadata(TENANT, moved));
+    provider.serve_at(moved, set_of([&kept]).with(ETAG, "\"1\""));
+    pass(REDISCOVERED_AFTER - MINUTE).await;
+    assert_eq!((fetches(&provider, OPENID), fetches(&provider, moved)), (1, 0), "not before it is a day old");
+    assert!(verifier.verify(&of_leaked).is_ok());
+    pass(INTERVAL + 2 * MINUTE).await;
+    assert_eq!(fetches(&provider, OPENID), 2);
+    assert_eq!((jwks.status().generation, jwks.status().failures), (2, 0));
+    let before = fetches(&provider, KEYS);
+    pass(5 * HOUR).await;
+    assert_eq!(fetches(&provider, KEYS), before, "the old place is forgotten");
+    let moved_seen = provider.seen().into_iter().filter(|seen| seen.target == moved);
+    let tags: Vec<_> = moved_seen.map(|seen| seen.header(IF_NONE_MATCH).map(str::to_owned)).collect();
+    assert_eq!(tags[0], None, "the tag was that of another document");
+    assert!(tags.len() > 3 && tags[1..].iter().all(|tag| tag.as_deref() == Some("\"1\"")), "{tags:?}");
+    assert_eq!(outcome(&verifier, &of_kept).await, Ok(()));
+    assert_eq!(outcome(&verifier, &of_leaked).await, refused(AuthErrorKind::KeyUnknown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_that_cannot_be_read_again_do_no_harm_and_are_tried_at_every_refresh() {
+    let other = "https://other.example";
+    for (name, answer) in [
+        ("down", Answer::broken()),
+        ("hanging", Answer::hanging()),
+        ("slow", metadata(TENANT, "https://keys.example/moved").after(4 * SECOND)),
+        ("an error", Answer::status(500)),
+        ("gone", Answer::status(404)),
+        ("a page", Answer::of("<html>")),
+        ("a redirect", Answer::redirect_to(other)),
+        ("of another issuer", metadata(other, "https://keys.example/evil")),
+        ("keys that may not be fetched", metadata(TENANT, "http://keys.example/one")),
+    ] {
+        let one = key("one");
+        let provider = tenant(OPENID, &one);
+        let jwks = discovered(TENANT, &provider);
+        jwks.ready().await.expect("a first set");
+        provider.serve_at(OPENID, answer);
+        pass(REDISCOVERED_AFTER).await;
+        assert_eq!(fetches(&provider, OPENID), 1, "{name}");
+        let (keys, mut failed) = (fetches(&provider, KEYS), false);
+        for _ in 0..4 * 60 {
+            pass(MINUTE).await;
+            failed |= jwks.status().failures > 0;
+        }
+        assert!(!failed, "{name}");
+        let again = fetches(&provider, KEYS) - keys;
+        assert!((3..=5).contains(&again), "{name}: {again}");
+        let tried = fetches(&provider, OPENID) - 1;
+        assert!(
+            tried == again || tried == again + 1,
+            "{name}: {tried} beside {again}, one perhaps under way"
+        );
+        let elsewhere =
+            targets(&provider).into_iter().find(|target| ![OPENID, OAUTH, KEYS].contains(&&**target));
+        assert_eq!(elsewhere, None, "{name}");
+
+        let two = key("two");
+        provider.serve_at(OPENID, metadata(TENANT, "https://keys.example/two"));
+        provider.serve_at("https://keys.example/two", set_of([&two]));
+        pass(INTERVAL).await;
+        let verifier = verifier_of_tenant(&jwks);
+        assert_eq!(outcome(&verifier, &two.token(&tenants_claims())).await, Ok(()), "{name}: its end");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_are_read_again_once_a_day_and_neither_for_a_token_nor_on_demand() {
+    let provider = tenant(OPENID, &key("one"));
+    let jwks = discovered(TENANT, &provider);
+    jwks.ready().await.expect("a first set");
+    for day in 1..=3 {
+        let before = fetches(&provider, KEYS);
+        pass(REDISCOVERED_AFTER).await;
+        let keys = fetches(&provider, KEYS) - before;
+        assert!((21..=28).contains(&keys), "day {day}: {keys}");
+    }
+    assert_eq!(fetches(&provider, OPENID), 3);
+
+    let provider = tenant(OPENID, &key("one"));
+    let jwks = discovered(TENANT, &provider);
+    jwks.ready().await.expect("a first set");
+    pass(REDISCOVERED_AFTER).await;
+    let before = fetches(&provider, KEYS);
+    jwks.refresh_now().await.expect("a good refresh");
+    let stray = outcome(&verifier_of_tenant(&jwks), &key("stray").token(&tenants_claims())).await;
+    assert_eq!(stray, refused(AuthErrorKind::KeyUnknown));
+    assert_eq!((fetches(&provider, KEYS), fetches(&provider, OPENID)), (before + 2, 1));
 }
 
 #[tokio::test(start_paused = true)]
