@@ -1,10 +1,14 @@
 //! What a hopeless token costs in memory: nothing. What a request costs is counted by `.ci/paths`.
 
+use std::convert::Infallible;
+
 use allocation_counter::measure;
-use tower_jwt_auth::Verifier;
+use http::{Request, Response};
+use tower::{Layer, Service, service_fn};
 use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::jwks::SharedSecret;
 use tower_jwt_auth::token::{Algorithm, MAX_TOKEN_BYTES};
+use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 /// What is said of `token`, and the bytes that this takes.
 fn cost_of(token: &str) -> Result<(Option<&'static str>, u64), ConfigError> {
@@ -59,4 +63,37 @@ fn a_token_of_a_mebibyte_takes_no_memory_to_refuse() {
         assert_eq!(refused.map(|error| error.code()), Some("token_too_large"), "{name}");
         assert_eq!(allocations.bytes_total, 0, "{name}");
     }
+}
+
+#[test]
+fn a_cookie_beside_a_link_is_kept_once_for_all_entrances_and_not_at_all_if_it_is_too_long()
+-> Result<(), ConfigError> {
+    let entrance = |number: usize| {
+        let secret = SharedSecret::new(Algorithm::Hs256, [7; 32])?;
+        JwtAuthLayer::new(Verifier::new(format!("https://{number}.example"), "api", secret)?).hand_off()
+    };
+    let door = JwtAuthLayer::any_of((0..100).map(entrance).collect::<Result<Vec<_>, _>>()?)?;
+    // Made up by anybody, and expired.
+    let [header, claims] = [r#"{"alg":"HS256"}"#, r#"{"iss":"https://0.example","aud":"api","exp":1}"#]
+        .map(|part| base64_simd::URL_SAFE_NO_PAD.encode_to_string(part));
+    let cost_of = |length: usize| {
+        let request = Request::get(format!("/?jwt={header}.{claims}.AAAA"))
+            .header("cookie", format!("__Host-jwt={}", "a".repeat(length)))
+            .body(String::new())
+            .expect("a request");
+        let inside = service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new(String::new())));
+        let mut service = door.layer(inside);
+        measure(|| drop(service.call(request))).bytes_total
+    };
+    let without = cost_of(0);
+    for (length, most) in [(1_000, 1), (MAX_TOKEN_BYTES, 1), (MAX_TOKEN_BYTES + 100, 0), (1_000_000, 0)] {
+        // Beside the cookie itself, each entrance has a few words for it.
+        let most = without + most * u64::try_from(length).expect("a small number") + 10_000;
+        assert!(
+            cost_of(length) <= most,
+            "{} bytes for one cookie of {length}, {without} without",
+            cost_of(length)
+        );
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::handoff::{Arrival, HandOff, see_other};
 use crate::replay::{Nonce, Receipt};
 use crate::source::{CookieName, Source, cookie_that_ends};
-use crate::token::unverified_payload;
+use crate::token::{MAX_TOKEN_BYTES, unverified_payload};
 use crate::verify::{VerifiedToken, Verifier, Want};
 
 /// A token on its way in, of which not all can be judged at once.
@@ -30,8 +30,12 @@ pub(super) struct Admission {
 /// A cookie beside a link, and the entrance that it may be a session at.
 pub(super) struct Session {
     entrance: Arc<Entrance>,
-    cookie: Box<str>,
+    /// Shared with the other entrances that read it.
+    cookie: Arc<str>,
 }
+
+/// A cookie that is longer signs nobody in.
+const MAX_SESSION_BYTES: usize = MAX_TOKEN_BYTES + Receipt::ADDED_BYTES;
 
 /// How far the verification has come.
 pub(super) enum Progress {
@@ -87,18 +91,28 @@ impl Session {
     ///
     /// [`AuthErrorKind::CredentialsConflict`] if one is there twice.
     pub(super) fn all_of(entrances: &[Arc<Entrance>], headers: &HeaderMap) -> Result<Vec<Self>, AuthError> {
-        let mut sessions = Vec::new();
+        let (mut sessions, mut cookies) = (Vec::new(), Vec::new());
         for entrance in entrances {
-            match entrance.sources.cookie().map(|name| name.find(headers)) {
-                Some(Ok(Some(cookie))) => {
-                    sessions.push(Self { entrance: Arc::clone(entrance), cookie: cookie.into() });
-                }
-                Some(Err(error)) if error.kind() == AuthErrorKind::CredentialsConflict => return Err(error),
-                // What is empty, or no text, signs nobody in.
-                Some(Ok(None) | Err(_)) | None => {}
+            let Some(name) = entrance.sources.cookie() else { continue };
+            let known = cookies.iter().position(|(known, _)| *known == name);
+            let known = known.unwrap_or(cookies.len());
+            if known == cookies.len() {
+                cookies.push((name, Self::cookie_of(name, headers)?));
+            }
+            if let Some((_, Some(cookie))) = cookies.get(known) {
+                sessions.push(Self { entrance: Arc::clone(entrance), cookie: Arc::clone(cookie) });
             }
         }
         Ok(sessions)
+    }
+
+    fn cookie_of(name: &CookieName, headers: &HeaderMap) -> Result<Option<Arc<str>>, AuthError> {
+        match name.find(headers) {
+            Ok(Some(cookie)) if cookie.len() <= MAX_SESSION_BYTES => Ok(Some(cookie.into())),
+            Err(error) if error.kind() == AuthErrorKind::CredentialsConflict => Err(error),
+            // What is empty, too long, or no text, signs nobody in.
+            Ok(_) | Err(_) => Ok(None),
+        }
     }
 
     /// What the session says, if it is one.

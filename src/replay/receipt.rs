@@ -9,6 +9,9 @@ pub(crate) struct Receipt(String);
 const SEPARATOR: char = '~';
 
 impl Receipt {
+    /// How much longer than its token a cookie is that has a receipt too.
+    pub(crate) const ADDED_BYTES: usize = 1 + 2 * 16;
+
     pub(crate) fn generate() -> Self {
         Self(Hexadecimal(&crypto::random_bytes::<16>()).to_string())
     }
@@ -46,6 +49,7 @@ mod tests {
         let Mark::HandedOver(hash) = one.mark() else { panic!("handed over") };
         assert!(one.fits(&hash) && !other.fits(&hash));
         let value = one.join("a.b.c");
+        assert_eq!(value.len(), "a.b.c".len() + Receipt::ADDED_BYTES);
         let (token, receipt) = Receipt::split(&value);
         assert!(token == "a.b.c" && receipt.is_some_and(|receipt| receipt.fits(&hash)));
         assert!(matches!(Receipt::split("a.b.c"), ("a.b.c", None)));
