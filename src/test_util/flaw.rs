@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::encode;
 use super::issuer::Issuer;
 use super::signing_key::{SigningKey, mac_token};
-use super::token::TokenBuilder;
+use super::token::{LIFETIME, TokenBuilder, unix_seconds};
 use crate::error::AuthErrorKind;
 use crate::token::{Algorithm, MAX_TOKEN_BYTES};
 
@@ -135,8 +135,8 @@ impl TokenBuilder {
     #[must_use]
     pub fn flawed(self, flaw: Flaw) -> String {
         match flaw {
-            Flaw::Expired => self.issued_before(HOUR).sign(),
-            Flaw::NotYetValid => self.not_before_an_hour().sign(),
+            Flaw::Expired => self.expired_an_hour_ago().sign(),
+            Flaw::NotYetValid => self.good_in_an_hour().sign(),
             Flaw::NoExpiry => self.without_claim("exp").sign(),
             Flaw::ExpiryIsText => self.change_claim("exp", |exp| exp.to_string().into()).sign(),
             Flaw::ExpiryTwice => self.sign_twice_with("exp"),
@@ -193,9 +193,22 @@ impl TokenBuilder {
         }
     }
 
-    fn not_before_an_hour(self) -> Self {
-        let soon = self.claims.get("iat").and_then(Value::as_u64).unwrap_or_default() + HOUR.as_secs();
-        self.expires_in(HOUR * 2).claim("nbf", soon)
+    /// Whatever was said of its times; those that it does not have it has not.
+    fn expired_an_hour_ago(mut self) -> Self {
+        let end = self.issued - HOUR;
+        let start = unix_seconds(end - LIFETIME);
+        for name in ["iat", "nbf"] {
+            if self.claims.contains_key(name) {
+                self = self.claim(name, start);
+            }
+        }
+        self.claim("exp", unix_seconds(end))
+    }
+
+    /// The same.
+    fn good_in_an_hour(self) -> Self {
+        let start = unix_seconds(self.issued + HOUR);
+        self.claim("nbf", start).expires_in(HOUR * 2)
     }
 
     /// The same, with a key of the same name that the issuer does not have.

@@ -8,7 +8,7 @@ use super::signing_key::{SigningKey, mac_token};
 use crate::token::Algorithm;
 
 /// How long a token lives that nothing else was said of.
-const LIFETIME: Duration = Duration::from_secs(300);
+pub(super) const LIFETIME: Duration = Duration::from_secs(300);
 
 /// A token before it is signed, made by [`Issuer::token`](super::Issuer::token): good as it is, and free to be changed.
 ///
@@ -74,8 +74,12 @@ impl TokenBuilder {
     /// Was issued, and so expires, this much earlier.
     pub fn issued_before(mut self, age: Duration) -> Self {
         for name in ["iat", "exp", "nbf"] {
-            if let Some(seconds) = self.claims.get(name).and_then(Value::as_u64) {
-                self = self.claim(name, seconds.saturating_sub(age.as_secs()));
+            let earlier = self.claims.get(name).and_then(|time| match time.as_u64() {
+                Some(seconds) => Some(seconds.saturating_sub(age.as_secs()).into()),
+                None => Some(Value::from(time.as_f64()? - age.as_secs_f64())),
+            });
+            if let Some(earlier) = earlier {
+                self = self.claim(name, earlier);
             }
         }
         self
@@ -128,6 +132,6 @@ fn text(object: &Map<String, Value>) -> String {
     serde_json::to_string(object).expect("a map of texts is JSON")
 }
 
-fn unix_seconds(time: SystemTime) -> u64 {
+pub(super) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -38,6 +38,56 @@ fn every_flaw_alone_is_what_a_token_is_refused_for() {
     }
 }
 
+#[test]
+fn a_flaw_is_there_whatever_else_the_token_was_told_to_be() {
+    let issuer = Issuer::new(ISSUER, AUDIENCE).with_clock(FixedClock::at_unix(NOW));
+    let verifier = verifier_of(&issuer).with_clock(FixedClock::at_unix(NOW));
+    let hour = Duration::from_secs(3_600);
+    let fraction = f64::from(NOW) + 0.5;
+    for (name, token) in [
+        ("nothing", issuer.token()),
+        ("it lives for two hours", issuer.token().expires_in(hour * 2)),
+        ("it was issued two hours ago", issuer.token().expires_in(hour * 3).issued_before(hour * 2)),
+        ("it does not say when it was issued", issuer.token().without_claim("iat")),
+        ("it has been good for a day", issuer.token().claim("nbf", NOW - 86_400)),
+        ("its times have fractions", issuer.token().claim("iat", fraction).claim("exp", fraction + 300.0)),
+        ("it has another subject", issuer.token().subject("")),
+        ("it has several audiences", issuer.token().claim("aud", vec![AUDIENCE, "other"])),
+    ] {
+        assert_eq!(judged(&verifier, &token.clone().sign()), Ok(()), "{name}");
+        for flaw in Flaw::ALL {
+            let outcome = judged(&verifier, &token.clone().flawed(*flaw));
+            assert_eq!(outcome, Err(flaw.refused_as()), "{name}, {flaw:?}");
+        }
+    }
+}
+
+#[test]
+fn what_has_expired_or_is_not_yet_good_is_an_hour_away() {
+    let issuer = Issuer::new(ISSUER, AUDIENCE).with_clock(FixedClock::at_unix(NOW));
+    let at = |seconds: u32| {
+        verifier_of(&issuer).with_clock(FixedClock::at_unix(seconds)).with_leeway(Duration::ZERO)
+    };
+    let at = |seconds| at(seconds).expect("no leeway");
+    let expired = issuer.expired();
+    assert_eq!(judged(&at(NOW - 3_600), &expired), Err(AuthErrorKind::TokenExpired));
+    assert_eq!(judged(&at(NOW - 3_601), &expired), Ok(()), "it was good before");
+    let early = issuer.not_yet_valid();
+    assert_eq!(judged(&at(NOW + 3_599), &early), Err(AuthErrorKind::TokenNotYetValid));
+    assert_eq!(judged(&at(NOW + 3_600), &early), Ok(()), "it will be good then");
+}
+
+#[test]
+fn a_token_that_was_issued_before_is_so_to_the_fraction() {
+    let issuer = Issuer::new(ISSUER, AUDIENCE).with_clock(FixedClock::at_unix(NOW));
+    let token = issuer.token().claim("iat", f64::from(NOW) + 0.5).claim("exp", f64::from(NOW) + 0.75);
+    let verifier = verifier_of(&issuer).with_clock(FixedClock::at_unix(NOW - 60));
+    let said = verifier.verify(&token.issued_before(Duration::from_secs(60)).sign()).expect("a good token");
+    let claims: serde_json::Value = serde_json::from_str(said.payload()).expect("JSON");
+    assert_eq!(claims["iat"], f64::from(NOW) - 59.5);
+    assert_eq!(claims["exp"], f64::from(NOW) - 59.25);
+}
+
 #[tokio::test]
 async fn no_flaw_gets_through_the_layer_from_any_place() {
     let issuer = Issuer::new(ISSUER, AUDIENCE);
