@@ -1,5 +1,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::future::ready;
 use std::hash::BuildHasher;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +11,7 @@ use foldhash::quality::FixedState;
 use http::header::{self, HeaderMap, HeaderName};
 use http::{Method, Response, Uri};
 use serde_json::json;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Manner};
@@ -20,11 +22,15 @@ use crate::fetch::{Fetch, FetchError, FetchFuture, FetchRequest};
 const METADATA: &str = "/.well-known/openid-configuration";
 const KEYS: &str = "/jwks.json";
 
+/// What becomes of a connection that breaks.
+const RESET: &str = "connection reset";
+
 /// An identity provider that publishes what its [`Issuer`] has, and can be made to fail while it runs.
 ///
 /// Over HTTP it listens on a port of its own on loopback. It is a [`Fetch`] too, which is asked in memory and needs no
-/// wire: for tests under paused time, which real connections do not go with. Its clones are one provider, which ends with
-/// the last of them.
+/// wire: for tests under paused time, which real connections do not go with. There it is at the host of its issuer, and
+/// refuses connections to any other, unless it was told what to say there. Its clones are one provider, which ends with the
+/// last of them.
 ///
 /// It serves its metadata at `/.well-known/openid-configuration` and its keys at `/jwks.json`, with an `ETag`, and answers
 /// 304 where that is known. What it is told to [`serve`](Self::serve) takes the place of that.
@@ -165,7 +171,7 @@ impl Idp {
         self.url(KEYS)
     }
 
-    /// Says this from now on, whatever it is asked.
+    /// Says this from now on, whatever it is asked, and in memory at whichever host.
     pub fn serve(&self, answer: Answer) {
         self.script().answer = Some(answer);
     }
@@ -175,7 +181,7 @@ impl Idp {
         self.script().elsewhere.insert(target.to_owned(), answer);
     }
 
-    /// Says this once, before anything else.
+    /// Says this once, before anything else, and in memory at whichever host.
     pub fn serve_once(&self, answer: Answer) {
         self.script().next.push_back(answer);
     }
@@ -197,6 +203,7 @@ impl Idp {
     /// Refuses connections from now on, and breaks those that it has.
     pub async fn go_down(&self) {
         self.script().is_down = true;
+        self.inner.script.went_down.notify_waiters();
         if let Some(server) = &self.inner.server {
             server.stop().await;
         }
@@ -245,37 +252,49 @@ impl fmt::Debug for Idp {
 /// takes a second a byte, and one that is cut off is an error.
 impl Fetch for Idp {
     fn fetch(&self, request: FetchRequest) -> FetchFuture<'_> {
-        let failed = |why: &str| FetchError::Failed(why.into());
         let (parts, body) = request.http.into_parts();
-        let answer = if self.script().is_down {
-            Err(failed("connection refused"))
-        } else {
-            Ok(self.inner.script.ask(Seen::new(parts.method, parts.uri.to_string(), parts.headers, &body)))
-        };
+        let script = &*self.inner.script;
+        // From before it is looked whether it is down, so that nothing is missed.
+        let went_down = script.went_down.notified();
+        if let Some(why) = self.script().refuses(&parts.uri) {
+            return Box::pin(ready(Err(failed(why))));
+        }
+        let answer = script.ask(Seen::new(parts.method, parts.uri.to_string(), parts.headers, &body));
         Box::pin(async move {
-            let answer = answer?;
-            let body = answer.body.to_vec();
-            let body = match answer.manner {
-                Manner::AtOnce => body,
-                Manner::After(duration) => {
-                    sleep(duration).await;
-                    body
-                }
-                Manner::Dripping => {
-                    sleep(Duration::from_secs(1) * u32::try_from(body.len()).unwrap_or(u32::MAX)).await;
-                    body
-                }
-                Manner::Endless(bytes) if bytes > request.max_body => return Err(FetchError::TooLarge),
-                Manner::Endless(bytes) => vec![b' '; bytes],
-                Manner::Cut | Manner::Broken => return Err(failed("connection reset")),
-                Manner::Hanging => std::future::pending().await,
-            };
-            let mut response = Response::new(body);
-            *response.status_mut() = answer.status.try_into().expect("a status");
-            *response.headers_mut() = answer.headers;
-            Ok(response)
+            tokio::select! {
+                biased;
+                () = went_down => Err(failed(RESET)),
+                response = say(answer, request.max_body) => response,
+            }
         })
     }
+}
+
+fn failed(why: &str) -> FetchError {
+    FetchError::Failed(why.into())
+}
+
+async fn say(answer: Answer, max_body: usize) -> Result<Response<Vec<u8>>, FetchError> {
+    let body = answer.body.to_vec();
+    let body = match answer.manner {
+        Manner::AtOnce => body,
+        Manner::After(duration) => {
+            sleep(duration).await;
+            body
+        }
+        Manner::Dripping => {
+            sleep(Duration::from_secs(1) * u32::try_from(body.len()).unwrap_or(u32::MAX)).await;
+            body
+        }
+        Manner::Endless(bytes) if bytes > max_body => return Err(FetchError::TooLarge),
+        Manner::Endless(bytes) => vec![b' '; bytes],
+        Manner::Cut | Manner::Broken => return Err(failed(RESET)),
+        Manner::Hanging => std::future::pending().await,
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = answer.status.try_into().expect("a status");
+    *response.headers_mut() = answer.headers;
+    Ok(response)
 }
 
 /// What a provider is told to say, and has been asked: its two fronts, HTTP and memory, share it.
@@ -284,6 +303,8 @@ pub(super) struct Script {
     state: Mutex<State>,
     /// How many bytes of bodies have gone over the wire.
     pub(super) sent: AtomicUsize,
+    /// Breaks what is under way in memory.
+    went_down: Notify,
 }
 
 #[derive(Default)]
@@ -316,6 +337,25 @@ impl Script {
 }
 
 impl State {
+    /// Why there is no connection in memory to the host of `url`, if there is none.
+    fn refuses(&self, url: &Uri) -> Option<&'static str> {
+        let is_told = self.answer.is_some() || !self.next.is_empty();
+        let has_it = is_told || self.elsewhere.contains_key(&url.to_string()) || self.is_at(url);
+        if self.is_down {
+            Some("connection refused")
+        } else if has_it {
+            None
+        } else {
+            Some("connection refused: this provider is at the host of its issuer")
+        }
+    }
+
+    /// Whether it publishes anything at the host of `url`.
+    fn is_at(&self, url: &Uri) -> bool {
+        let own = self.published.as_ref().and_then(|issuer| issuer.url().parse().ok());
+        own.is_some_and(|own| host_of(&own) == host_of(url))
+    }
+
     fn publish(&mut self, target: &str) -> Answer {
         let Some(issuer) = &self.published else { return Answer::status(404) };
         let base = issuer.url().trim_end_matches('/');
@@ -334,6 +374,13 @@ impl State {
         };
         Answer::of(document).with(header::ETAG, &format!("\"{etag:x}\""))
     }
+}
+
+/// Scheme, host and port of a URL.
+fn host_of(url: &Uri) -> Option<(&str, String, u16)> {
+    let scheme = url.scheme_str()?;
+    let usual = if scheme == "https" { 443 } else { 80 };
+    Some((scheme, url.host()?.to_ascii_lowercase(), url.port_u16().unwrap_or(usual)))
 }
 
 /// The path of a URL, or of the target of a request; none where there is only a `/`.

@@ -228,3 +228,56 @@ async fn a_test_clock_goes_with_tokios_time_and_jumps_apart_from_it() {
     clock.clone().jump_back(Duration::from_secs(35));
     assert_eq!(clock.now(), start + Duration::from_secs(30));
 }
+
+fn keys_at(url: &str, idp: &Idp) -> Jwks {
+    Jwks::builder(url).expect("a URL").with_fetch(idp.clone()).spawn().expect("a runtime")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_in_memory_breaks_what_is_under_way_when_it_goes_down() {
+    let issuer = Issuer::new(ISSUER, AUDIENCE);
+    let idp = Idp::in_memory(issuer.clone());
+    for (name, goes_down) in [("it goes down", true), ("it stays", false)] {
+        idp.serve_once(Answer::of(issuer.jwks()).after(Duration::from_secs(3)));
+        let jwks = keys_at(&idp.jwks_url(), &idp);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(jwks.status().failures, 0, "{name}: an answer is under way");
+        if goes_down {
+            idp.go_down().await;
+        }
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        assert_eq!(jwks.status().state.is_ready(), !goes_down, "{name}");
+        assert_eq!(jwks.status().failures > 0, goes_down, "{name}");
+        idp.come_back().expect("memory");
+        jwks.ready().await.expect("it is back");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_in_memory_is_at_its_own_host_and_where_it_was_told_to_be() {
+    let idp = Idp::in_memory(Issuer::new("https://login.example.com/tenant", AUDIENCE));
+    for (url, want) in [
+        ("https://login.example.com/tenant/jwks.json", None),
+        ("https://LOGIN.example.com:443/tenant/jwks.json", None),
+        ("https://login.example.com/jwks.json", Some("status")),
+        ("https://login.example.com/tenant/other.json", Some("status")),
+        ("https://login.example.com:8443/tenant/jwks.json", Some("unreachable")),
+        ("https://login.example.org/tenant/jwks.json", Some("unreachable")),
+        ("http://localhost/tenant/jwks.json", Some("unreachable")),
+    ] {
+        let before = idp.requests();
+        let outcome = keys_at(url, &idp).refresh_now().await;
+        assert_eq!(outcome.as_ref().err().map(tower_jwt_auth::error::JwksError::code), want, "{url}");
+        assert_eq!(idp.requests() > before, want != Some("unreachable"), "{url}");
+    }
+    let discovered = Jwks::discovery_builder("https://somebody-else.example").expect("a good issuer");
+    let discovered = discovered.with_fetch(idp.clone()).spawn().expect("a runtime");
+    assert_eq!(discovered.refresh_now().await.expect_err("nobody is there").code(), "unreachable");
+
+    let elsewhere = "https://keys.example/set";
+    idp.serve_at(elsewhere, Answer::of(idp.issuer().jwks()));
+    assert!(keys_at(elsewhere, &idp).refresh_now().await.is_ok(), "it was told to");
+    assert!(keys_at("https://keys.example/other", &idp).refresh_now().await.is_err());
+    idp.serve(Answer::of(idp.issuer().jwks()));
+    assert!(keys_at("https://keys.example/other", &idp).refresh_now().await.is_ok(), "whatever it is asked");
+}
