@@ -117,6 +117,11 @@ async fn answers_to_cookie_and_query_tokens_are_not_stored_unless_the_handler_sa
             ],
         ),
         (
+            "the word between quotes, where it says nothing",
+            &[("cache-control", "no-cache=\"x, no-store, y\"")][..],
+            [[Some("no-cache=\"x, no-store, y\""), None], no_store, both],
+        ),
+        (
             "a referrer policy",
             &[("referrer-policy", "unsafe-url")][..],
             [[None, Some("unsafe-url")], [Some("no-store"), Some("unsafe-url")], both],
@@ -190,5 +195,14 @@ async fn a_handler_that_prints_its_request_prints_no_token() {
         let kept = behind.answer(place.carry(Method::GET, &token)).await;
         assert_eq!(kept.status, 200, "{place:?}");
         assert!(!kept.body.contains(&token), "{place:?}: {}", kept.body);
+    }
+    // HTTP/2 has a field for each cookie.
+    let cookie = format!("__Host-jwt={token}");
+    for lines in [[("cookie", "a=1"), ("cookie", &*cookie)], [("cookie", &*cookie), ("cookie", "a=1")]] {
+        let shown = open.answer(request(Method::GET, "/", &lines)).await;
+        assert!(shown.body.contains(&token), "without the layer it does");
+        let kept = behind.answer(request(Method::GET, "/", &lines)).await;
+        assert_eq!(kept.status, 200);
+        assert!(!kept.body.contains(&token) && !kept.body.contains("a=1"), "{}", kept.body);
     }
 }

@@ -201,6 +201,31 @@ async fn a_hook_may_send_browsers_elsewhere_and_is_not_asked_about_those_who_get
 }
 
 #[tokio::test]
+async fn what_a_hook_makes_of_a_refusal_is_an_answer_of_its_own_and_never_a_success() {
+    for (status, want) in [
+        (200, 401),
+        (204, 401),
+        (299, 401),
+        // What the browser has is good, it says.
+        (304, 401),
+        (301, 301),
+        (303, 303),
+        (307, 307),
+        (400, 400),
+        (403, 403),
+        (404, 404),
+        (500, 500),
+    ] {
+        let layer = JwtAuthLayer::new(verifier()).with_refusal_hook(move |mut refusal| {
+            *refusal.response.status_mut() = StatusCode::from_u16(status).expect("a status");
+            refusal.response
+        });
+        let answer = App::behind(layer).answer(get("/", &[])).await;
+        assert_eq!((answer.status, &*answer.code), (want, "token_missing"), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_by_the_extractor_is_answered_in_the_words_of_the_layer() -> Result<(), ConfigError> {
     let layer =
         JwtAuthLayer::new(verifier()).with_realm("orders")?.optional().with_refusal_hook(|mut refusal| {
@@ -247,7 +272,13 @@ async fn what_describes_an_answer_goes_with_it_when_the_layer_replaces_it_and_th
         next: axum::middleware::Next,
     ) -> axum::response::Response {
         let mut response = next.run(request).await;
-        for (name, value) in [("content-encoding", "gzip"), ("etag", "\"1\""), ("x-request-id", "7")] {
+        for (name, value) in [
+            ("content-encoding", "gzip"),
+            ("content-length", "4711"),
+            ("cache-control", "public, max-age=60"),
+            ("etag", "\"1\""),
+            ("x-request-id", "7"),
+        ] {
             response.headers_mut().insert(name, value.parse().expect("a value"));
         }
         response
@@ -266,6 +297,9 @@ async fn what_describes_an_answer_goes_with_it_when_the_layer_replaces_it_and_th
     for gone in ["content-encoding", "etag", "content-type", "www-authenticate"] {
         assert_eq!(answer.header(gone), None, "{gone}");
     }
+    let length = answer.header("content-length");
+    assert!(length.is_none_or(|length| length == answer.body.len().to_string()), "{length:?}");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.header("x-request-id"), Some("7"));
 }
 

@@ -3,6 +3,8 @@
 use http::{Method, Request};
 use serde_json::json;
 use tower_jwt_auth::JwtAuthLayer;
+use tower_jwt_auth::replay::NonceRule;
+use tower_jwt_auth::source::TokenSources;
 
 use super::layer;
 use crate::support::app::{request, verifier};
@@ -83,6 +85,19 @@ async fn only_a_get_without_any_token_can_bring_an_error_of_the_provider() {
             None => request(method, &uri, &[]),
         };
         let answer = site.answer(request).await;
+        assert_eq!((answer.status, &*answer.code), want, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn where_no_token_is_read_from_a_query_no_provider_sends_anybody_back() {
+    let with_nonce = || JwtAuthLayer::new(verifier()).with_nonce(NonceRule::from_cookie());
+    let no_query = TokenSources::default().without_query();
+    for (name, layer, want) in [
+        ("a query", with_nonce(), (401, "sign_in_denied")),
+        ("none", with_nonce().with_sources(no_query), MISSING),
+    ] {
+        let answer = Site::behind(layer).follow("/?error=access_denied", &[]).await;
         assert_eq!((answer.status, &*answer.code), want, "{name}");
     }
 }

@@ -213,11 +213,15 @@ async fn a_link_of_one_issuer_does_not_replace_the_session_of_another() {
 #[tokio::test]
 async fn a_session_is_replaced_by_choice_of_its_own_layer_too() {
     let by_choice = HandOff::default().insecure_replace_sessions();
-    for (name, of_the_session, status) in
-        [("by both", by_choice, 303), ("by the link's", HandOff::default(), 403)]
-    {
+    let never = HandOff::default();
+    for (name, of_the_link, of_the_session, status) in [
+        ("by both", by_choice, by_choice, 303),
+        ("by the link's", by_choice, never, 403),
+        ("by its own", never, by_choice, 403),
+        ("by none", never, never, 403),
+    ] {
         let (key, other) = other_issuer();
-        let first = JwtAuthLayer::new(verifier()).with_hand_off(by_choice).expect("both are read");
+        let first = JwtAuthLayer::new(verifier()).with_hand_off(of_the_link).expect("both are read");
         let second = JwtAuthLayer::new(other).with_hand_off(of_the_session).expect("both are read");
         let site = Site::behind(JwtAuthLayer::any_of([first, second]).expect("two issuers"));
         let mut claims = good_claims();
@@ -226,6 +230,29 @@ async fn a_session_is_replaced_by_choice_of_its_own_layer_too() {
         let answer = follow(&site, &token_with(json!({ "jti": "link" })), &session).await;
         assert_eq!(answer.status, status, "{name}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_cannot_be_checked_now_is_replaced_by_no_link() {
+    let (key, _) = other_issuer();
+    let provider = in_memory(Answer::hanging());
+    let jwks = Jwks::builder("https://other.example/keys").expect("a URL").with_fetch(provider.clone());
+    let jwks = jwks.spawn().expect("a runtime");
+    let other = Verifier::new("https://other.example", AUDIENCE, jwks.clone()).expect("a policy");
+    let other = JwtAuthLayer::new(other.with_clock(FixedClock::at_unix(NOW)));
+    let site = Site::behind(JwtAuthLayer::any_of([layer(), other]).expect("two issuers"));
+    let session = key.token(&claims_with(json!({ "iss": "https://other.example" })));
+    let link = token_with(json!({}));
+    let answer = follow(&site, &link, &session).await;
+    assert_eq!((answer.status, &*answer.code), (503, "keys_pending"));
+    assert!(cookies_of(&answer).is_empty());
+    assert_eq!(session_of(&site.arrive(&link).await), link, "where there is none");
+
+    provider.serve(Answer::of(jwks_of([&key])));
+    jwks.ready().await.expect("a first set");
+    assert_eq!(follow(&site, &link, &session).await.code, "session_conflict", "it is one");
+    let expired = key.token(&claims_with(json!({ "iss": "https://other.example", "exp": NOW - 31 })));
+    assert_eq!(follow(&site, &link, &expired).await.status, 303, "it is none");
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use http::Response;
 use tokio::time::Instant;
 use tower_jwt_auth::fetch::{Fetch, FetchFuture, FetchRequest};
 
 use super::*;
 use crate::support::issuer::good_claims;
+use crate::support::log::Log;
 
 /// The refusal's code, and after how many seconds it says to come back.
 async fn refusal(verifier: &Verifier, token: &str) -> (&'static str, Option<u64>) {
@@ -210,4 +212,47 @@ async fn no_more_than_32_calls_are_under_way_at_a_time() {
     let callers = join_all((0..32).map(|n| knock(&verifiers[0], &token(&format!("later {n}"))))).await;
     assert_eq!(callers.len(), 32);
     assert_eq!(good_claims()["aud"], "api");
+}
+
+/// A client that knows no limits and follows whatever it is told to.
+#[derive(Clone)]
+struct Careless {
+    status: u16,
+    encoding: &'static str,
+    body: String,
+}
+
+impl Fetch for Careless {
+    fn fetch(&self, _request: FetchRequest) -> FetchFuture<'_> {
+        let response = Response::builder().status(self.status).header("content-encoding", self.encoding);
+        let response = response.body(self.body.clone().into_bytes()).expect("a response");
+        Box::pin(std::future::ready(Ok(response)))
+    }
+}
+
+#[tokio::test]
+async fn a_careless_client_of_ones_own_does_not_lift_the_limits() {
+    let (log, _guard) = Log::at_trace_level();
+    for form in Form::ALL {
+        let token = token("good");
+        let yes = form.yes(&token);
+        let padded = |length: usize| format!("{yes}{}", " ".repeat(length - yes.len()));
+        let careless = |status, encoding, body| Careless { status, encoding, body };
+        for (name, client, want, told) in [
+            ("a yes", careless(200, "identity", padded(64 * 1024)), ACCEPTED, "accepted"),
+            (
+                "one byte more",
+                careless(200, "identity", padded(64 * 1024 + 1)),
+                "verifier_unavailable",
+                "too_large",
+            ),
+            ("another coding", careless(200, "gzip", yes.clone()), "verifier_unavailable", "encoded"),
+            ("a redirect", careless(302, "identity", yes.clone()), "verifier_unavailable", "redirected"),
+        ] {
+            let verifier = verifier_with(form.endpoint(URL).with_fetch(client));
+            assert_eq!(outcome(&verifier, &token).await, want, "{form:?}: {name}");
+            let log = log.take();
+            assert!(log.contains(&format!("result=\"{told}\"")), "{form:?}: {name}: {log}");
+        }
+    }
 }
