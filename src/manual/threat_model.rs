@@ -166,6 +166,8 @@
 //! - **Signing out without a store** takes the cookie from one browser; a copy of it is good until its token expires.
 //! - **A link with a stranger's token** signs in a browser that has no session, into the stranger's account. Only a
 //!   [nonce](crate::replay::NonceRule) prevents it.
+//! - **A stolen link that was not used yet** signs in whoever follows it first. A nonce stops somebody else's link from signing
+//!   in your browser, and not this: who has the link reads its nonce in the token, and sends it along.
 //! - **A query token is in the history** of the browser that was given it, and in the logs of what it passed, until then.
 //! - **A restart forgets** what a store in memory knew: what counted once counts once more, until it expires.
 //! - **Memory is not wiped.** Secrets, and tokens in the cache, are in the memory of the process and in a dump of it.

@@ -149,8 +149,9 @@ impl Phonelink {
     ///
     /// # Security
     ///
-    /// A token is then good in any hand that uses it first: a page or an app that was given somebody's token for its own
-    /// sake cannot be told from theirs.
+    /// A page or an app that sends somebody else's token, be it in good faith, cannot then be told from one whose user asked for
+    /// it. With a nonce or without, a token is good in the hand of whoever has stolen it and uses it first: it says its nonce
+    /// to whoever reads it.
     pub fn insecure_without_nonce(mut self) -> Self {
         self.nonce_is = Asked::Optional;
         self

@@ -1,9 +1,9 @@
-//! Tokens that count once, tokens that were revoked, and tokens that belong to one browser.
+//! Tokens that count once, tokens that were revoked, and tokens that a browser has asked for.
 //!
 //! A signed token can be presented again by whoever has seen it. A [`ReplayStore`] remembers which were: a layer that is
 //! set to [`single_use`](crate::JwtAuthLayer::single_use) accepts each token once, by its issuer and its `jti`, never by
 //! its text. The same store is a deny list: what was [revoked](ReplayStore::revoke) is refused from then on, wherever it
-//! was cached. A [`Nonce`] binds a token to the browser that asked for it.
+//! was cached. A [`Nonce`] tells a browser's own sign-in from somebody else's.
 //!
 //! | store | for | note |
 //! |---|---|---|

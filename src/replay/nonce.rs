@@ -18,6 +18,12 @@ const MAX_NONCE_BYTES: usize = 512;
 
 /// A value that a sign-in is begun with, and that comes back in the token's `nonce` claim ([OpenID Connect Core §3.1.2.1]).
 ///
+/// # Security
+///
+/// It stops somebody else's link from signing in your browser, which expects another. It does not stop who has stolen yours
+/// and uses it first: the token says its nonce to whoever reads it, and a browser of the thief's own can be told to expect it.
+/// Against that, let no link be seen ([threat model](crate::manual::threat_model#what-remains)).
+///
 /// # Examples
 ///
 /// An app that sends its users to a provider:
@@ -95,7 +101,7 @@ impl fmt::Debug for Nonce {
     }
 }
 
-/// Where a request says which nonce it expects in its token.
+/// Where a request says which nonce it expects in its token: what a [`Nonce`] is good for, and what it is not.
 ///
 /// # Examples
 ///
