@@ -45,6 +45,7 @@ pub(crate) fn admitted(source: Source) {
         }
         let requests = match source {
             Source::Bearer => accepted!("bearer"),
+            Source::Dpop => accepted!("dpop"),
             Source::Query => accepted!("query"),
             Source::Cookie => accepted!("cookie"),
             other => accepted!(other.code()),

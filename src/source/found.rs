@@ -17,7 +17,7 @@ impl Found<'_> {
     /// Only then is it looked at, and only at what has not been decoded by then: base64url, which every token that is accepted
     /// is made of, breaks no place's syntax.
     pub(crate) fn refused_for(&self, error: AuthError) -> AuthError {
-        if self.source != Source::Bearer || is_about_a_whole_token(error.kind()) {
+        if !self.is_in_a_header() || is_about_a_whole_token(error.kind()) {
             return error;
         }
         let signature =
@@ -29,9 +29,14 @@ impl Found<'_> {
         or_malformed(unread, error)
     }
 
+    /// In `Authorization`, whose syntax knows one kind of token.
+    fn is_in_a_header(&self) -> bool {
+        matches!(self.source, Source::Bearer | Source::Dpop)
+    }
+
     /// [`refused_for`](Self::refused_for), if nothing of it has been decoded for certain.
     pub(crate) fn refused_unread_for(&self, error: AuthError) -> AuthError {
-        if self.source == Source::Bearer { or_malformed(&self.token, error) } else { error }
+        if self.is_in_a_header() { or_malformed(&self.token, error) } else { error }
     }
 }
 
@@ -50,6 +55,7 @@ fn is_about_claims(kind: AuthErrorKind) -> bool {
             | AuthErrorKind::AudienceMismatch
             | AuthErrorKind::ClaimMissing
             | AuthErrorKind::TokenBound
+            | AuthErrorKind::TokenUnbound
             | AuthErrorKind::TokenExpired
             | AuthErrorKind::TokenNotYetValid
             | AuthErrorKind::TokenTooOld

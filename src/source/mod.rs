@@ -37,6 +37,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Request, Uri};
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
+use bearer::Schemes;
 pub(crate) use cookie::CookieName;
 pub(crate) use cross_site::CrossSiteRule;
 pub(crate) use found::Found;
@@ -51,7 +52,7 @@ pub(crate) use set_cookie::{cookie_that_ends, is_cookie_octet, set_cookie};
 #[derive(Clone)]
 #[must_use]
 pub struct TokenSources {
-    bearer: bool,
+    schemes: Schemes,
     query: Option<QueryName>,
     others: Vec<Arc<dyn TokenSource>>,
     cookie: Option<CookieName>,
@@ -60,7 +61,7 @@ pub struct TokenSources {
 impl Default for TokenSources {
     fn default() -> Self {
         Self {
-            bearer: true,
+            schemes: Schemes { bearer: true, dpop: false },
             query: Some(QueryName::default()),
             others: Vec::new(),
             cookie: Some(CookieName::default()),
@@ -76,7 +77,8 @@ impl TokenSources {
 
     /// The query parameter `name` and nothing else.
     pub(crate) fn query_only(name: &'static str) -> Self {
-        Self { bearer: false, query: Some(QueryName::of_provider(name)), cookie: None, ..Self::default() }
+        let query = Some(QueryName::of_provider(name));
+        Self { query, cookie: None, ..Self::default() }.without_bearer()
     }
 
     /// Reads the cookie `name`, case-sensitively.
@@ -121,10 +123,21 @@ impl TokenSources {
         self
     }
 
-    /// Does not read the `Authorization` header.
+    /// Does not read `Authorization: Bearer …`.
     pub fn without_bearer(mut self) -> Self {
-        self.bearer = false;
+        self.schemes.bearer = false;
         self
+    }
+
+    /// Reads `Authorization: DPoP …` too, or does not.
+    pub(crate) fn with_dpop(mut self, dpop: bool) -> Self {
+        self.schemes.dpop = dpop;
+        self
+    }
+
+    /// Whether a line of `Authorization` says `DPoP`, where that is read.
+    pub(crate) fn finds_dpop(&self, headers: &HeaderMap) -> bool {
+        self.schemes.dpop && bearer::is_dpop(headers)
     }
 
     /// Reads another place too.
@@ -135,8 +148,8 @@ impl TokenSources {
 
     /// Whether these are the same as `others`, read in the same way.
     pub(crate) fn are(&self, others: &Self) -> bool {
-        let Self { bearer, query, others: own, cookie } = self;
-        (bearer, query, cookie) == (&others.bearer, &others.query, &others.cookie)
+        let Self { schemes, query, others: own, cookie } = self;
+        (schemes, query, cookie) == (&others.schemes, &others.query, &others.cookie)
             && own.len() == others.others.len()
             && own.iter().zip(&others.others).all(|(one, other)| Arc::ptr_eq(one, other))
     }
@@ -180,19 +193,19 @@ impl TokenSources {
         &self,
         request: &RequestHead<'r>,
     ) -> Result<Option<Found<'r>>, AuthError> {
-        let bearer = if self.bearer { bearer::find(request.headers)? } else { None };
-        self.find_beside(bearer, request).map_err(|error| match bearer {
-            Some(bearer) => found::or_malformed(bearer, error),
+        let header = if self.schemes.is_none() { None } else { bearer::find(request.headers, self.schemes)? };
+        self.find_beside(header, request).map_err(|error| match header {
+            Some((_, token)) => found::or_malformed(token, error),
             None => error,
         })
     }
 
     fn find_beside<'r>(
         &self,
-        bearer: Option<&'r [u8]>,
+        header: Option<(Source, &'r [u8])>,
         request: &RequestHead<'r>,
     ) -> Result<Option<Found<'r>>, AuthError> {
-        let mut explicit = bearer.map(|token| Found { token: token.into(), source: Source::Bearer });
+        let mut explicit = header.map(|(source, token)| Found { token: token.into(), source });
         if let Some(query) = &self.query {
             keep_only(&mut explicit, query.find(request)?.map(bytes), Source::Query)?;
         }
@@ -251,8 +264,11 @@ fn keep_only<'r>(
 impl fmt::Display for TokenSources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut names: Vec<Cow<'_, str>> = Vec::new();
-        if self.bearer {
+        if self.schemes.bearer {
             names.push("bearer".into());
+        }
+        if self.schemes.dpop {
+            names.push("dpop".into());
         }
         if let Some(query) = &self.query {
             names.push(format!("query {query}").into());
@@ -357,8 +373,10 @@ impl fmt::Debug for RequestHead<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Source {
-    /// The `Authorization` header.
+    /// The `Authorization` header, as a bearer token.
     Bearer,
+    /// The `Authorization` header, with a [proof](crate::binding) of its sender's key beside it.
+    Dpop,
     /// The query of the URI.
     Query,
     /// A cookie.
@@ -375,6 +393,7 @@ impl Source {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Bearer => "bearer",
+            Self::Dpop => "dpop",
             Self::Query => "query",
             Self::Cookie => "cookie",
             Self::Other(name) => name,
