@@ -131,6 +131,16 @@ impl MacKey {
         (secret.len() >= length).then(|| Self { key: hmac::Key::new(hash, secret) })
     }
 
+    /// One for SHA-256 that nobody knows.
+    pub(crate) fn random() -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &random_bytes::<32>()) }
+    }
+
+    /// The MAC of `message`.
+    pub(crate) fn tag(&self, message: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.key, message).as_ref().to_vec()
+    }
+
     /// Whether `tag` is the MAC of `message`.
     pub(crate) fn verifies(&self, message: &[u8], tag: &[u8]) -> bool {
         hmac::verify(&self.key, message, tag).is_ok()

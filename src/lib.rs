@@ -73,6 +73,7 @@
 struct Readme;
 
 pub mod authorize;
+pub mod binding;
 pub mod claims;
 pub mod clock;
 mod crypto;

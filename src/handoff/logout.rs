@@ -105,7 +105,7 @@ impl SignedIn {
     async fn revoke(&self, cookie: &str) -> Result<(), AuthError> {
         let Some(replay) = &self.replay else { return Ok(()) };
         let (token, receipt) = if self.gives_receipts { Receipt::split(cookie) } else { (cookie, None) };
-        let token = match self.verifiers.verify_found(token, Source::Cookie).await {
+        let token = match self.verifiers.verify_presented(token, &Source::Cookie.into()).await {
             Ok(token) => token,
             Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => return Err(error),
             // Its key may be too new to be here.

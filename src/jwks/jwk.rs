@@ -7,9 +7,9 @@ use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
-use crate::crypto::{KeyFault, PublicKey};
+use crate::crypto::{self, KeyFault, PublicKey};
 use crate::error::ConfigError;
-use crate::token::{Algorithm, AlgorithmSet, MAX_KID_BYTES, checked_text, is_object};
+use crate::token::{Algorithm, AlgorithmSet, MAX_KID_BYTES, Thumbprint, checked_text, is_object};
 
 /// A public key that verifies signatures of exactly one algorithm, parsed and checked when it is made.
 ///
@@ -121,9 +121,18 @@ impl VerifyingKey {
     }
 
     pub(super) fn from_jwk(json: &str, allowed: AlgorithmSet) -> Result<Self, SkipReason> {
-        let text = checked_text(json.as_bytes(), MAX_DEPTH).filter(|text| is_object(text));
-        let text = text.ok_or(SkipReason::Malformed)?;
-        let jwk: Members = serde_json::from_str(text).map_err(|_| SkipReason::Malformed)?;
+        Self::from_members(Members::read(json)?, allowed)
+    }
+
+    /// A key that somebody has sent, for `algorithm` and no other, and what it is known by.
+    pub(crate) fn of_sender(json: &str, algorithm: Algorithm) -> Result<(Self, Thumbprint), SkipReason> {
+        let jwk = Members::read(json)?;
+        let canonical = jwk.canonical();
+        let key = Self::from_members(jwk, [algorithm].into())?;
+        Ok((key, crypto::sha256(canonical.as_bytes()).into()))
+    }
+
+    fn from_members(jwk: Members, allowed: AlgorithmSet) -> Result<Self, SkipReason> {
         jwk.check_purpose()?;
         let algorithm = jwk.algorithm(allowed)?;
         if !allowed.contains(algorithm) {
@@ -280,6 +289,30 @@ struct Members {
 }
 
 impl Members {
+    fn read(json: &str) -> Result<Self, SkipReason> {
+        let text = checked_text(json.as_bytes(), MAX_DEPTH).filter(|text| is_object(text));
+        serde_json::from_str(text.ok_or(SkipReason::Malformed)?).map_err(|_| SkipReason::Malformed)
+    }
+
+    /// What a key is, and nothing about it, in the form that is hashed ([RFC 7638 §3]). Of a key that is good, none of these
+    /// needs an escape: they are base64url and known names.
+    ///
+    /// [RFC 7638 §3]: https://www.rfc-editor.org/rfc/rfc7638#section-3
+    fn canonical(&self) -> String {
+        let member =
+            |name: &str, value: Option<&str>| format!("\"{name}\":\"{}\"", value.unwrap_or_default());
+        let [crv, e, n, x, y] =
+            [("crv", &self.crv), ("e", &self.e), ("n", &self.n), ("x", &self.x), ("y", &self.y)]
+                .map(|(name, value)| member(name, value.as_deref()));
+        let kty = member("kty", Some(&self.kty));
+        let members = match &*self.kty {
+            "RSA" => vec![e, kty, n],
+            "EC" => vec![crv, kty, x, y],
+            _ => vec![crv, kty, x],
+        };
+        format!("{{{}}}", members.join(","))
+    }
+
     /// Refuses what is secret or meant for something else ([RFC 7517 §4.2], [RFC 7517 §4.3]).
     ///
     /// [RFC 7517 §4.2]: https://www.rfc-editor.org/rfc/rfc7517#section-4.2

@@ -4,18 +4,21 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::entrance::Entrance;
+use crate::binding::Proof;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::handoff::{Arrival, HandOff, see_other};
 use crate::replay::{Nonce, Receipt};
 use crate::source::{CookieName, Source, cookie_that_ends};
 use crate::token::{MAX_TOKEN_BYTES, unverified_payload};
-use crate::verify::{VerifiedToken, Verifier, Want};
+use crate::verify::{Presented, VerifiedToken, Verifier, Want};
 
 /// A token on its way in, of which not all can be judged at once.
 pub(super) struct Admission {
     pub(super) entrance: Arc<Entrance>,
     pub(super) text: Box<str>,
-    pub(super) source: Source,
+    pub(super) presented: Presented,
+    /// That its sender holds a key, for this request.
+    pub(super) proof: Option<Proof>,
     pub(super) progress: Progress,
     /// The nonce that the request expects in it.
     pub(super) nonce: Option<Nonce>,
@@ -55,22 +58,25 @@ pub(super) enum Admitted {
 }
 
 impl Admission {
-    /// The rest of the way: signature, nonce, and last the store, which uses up only what everything else has let in.
+    /// The rest of the way: signature, nonce, and last the stores, which use up only what everything else has let in.
     pub(super) async fn decide(self) -> Result<Admitted, AuthError> {
-        let Self { entrance, text, source, progress, nonce, receipt, arrival, sessions } = self;
+        let Self { entrance, text, presented, proof, progress, nonce, receipt, arrival, sessions } = self;
         let token = match progress {
             Progress::Verified(token) => token,
-            Progress::Lacking(verifier, want) => verifier.wait_and_check(&text, source, want).await?,
+            Progress::Lacking(verifier, want) => verifier.wait_and_check(&text, &presented, want).await?,
         };
         if let Some(nonce) = &nonce {
             nonce.check(&token)?;
+        }
+        if let Some(proof) = &proof {
+            proof.use_up().await?;
         }
         match (arrival, &entrance.hand_off, entrance.sources.cookie()) {
             (None, ..) => {
                 if let Some(replay) = &entrance.replay {
                     replay.check(&token, receipt.as_ref()).await?;
                 }
-                let cookie = entrance.spent_nonce(source);
+                let cookie = entrance.spent_nonce(presented.source);
                 Ok(Admitted::PassedOn { token, expiry_notice: entrance.expiry_notice, cookie })
             }
             (Some(arrival), Some(hand_off), Some(cookie)) => {
@@ -119,7 +125,7 @@ impl Session {
     async fn payload(&self) -> Result<Option<String>, AuthError> {
         let Self { entrance, cookie } = self;
         let text = if entrance.gives_receipts() { Receipt::split(cookie).0 } else { cookie };
-        match entrance.verifiers.verify_found(text, Source::Cookie).await {
+        match entrance.verifiers.verify_presented(text, &Source::Cookie.into()).await {
             Ok(session) => Ok(match &entrance.replay {
                 Some(replay) if replay.has_revoked(&session).await => None,
                 _ => Some(session.payload().to_owned()),

@@ -2,14 +2,15 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderMap, HeaderName, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 
 use super::admission::Admission;
 use super::entrance::Entrance;
 use super::places::Places;
+use crate::binding::{self, Proof};
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::handoff::provider_error;
-use crate::rejection::{Anonymous, Caller, Denial, Refusals};
+use crate::rejection::{Anonymous, Caller, Denial, Refusals, Scheme};
 use crate::replay::NonceRule;
 use crate::source::{RequestHead, Source};
 use crate::telemetry;
@@ -21,8 +22,8 @@ pub(super) struct Door {
     /// One or more; the issuers of several are known and differ.
     entrances: Vec<Arc<Entrance>>,
     places: Places,
-    /// Headers of the application's own that a secret is looked for in.
-    nonce_headers: Box<[HeaderName]>,
+    /// Headers beside the usual ones that a secret is looked for in.
+    secret_headers: Box<[HeaderName]>,
     pub(super) absence: Absence,
     /// Set once its settings have been told.
     announced: OnceLock<()>,
@@ -40,6 +41,7 @@ pub(super) enum Verdict {
     Verified {
         token: VerifiedToken,
         expiry_notice: Option<std::time::Duration>,
+        proof: Option<Proof>,
     },
     Anonymous,
     Refused {
@@ -60,8 +62,18 @@ impl Verdict {
             Self::Verified { token, .. } => Some(token.source()),
             Self::Anonymous => None,
             Self::Refused { source, .. } => *source,
-            Self::Pending(admission) => Some(admission.source),
+            Self::Pending(admission) => Some(admission.presented.source),
         }
+    }
+
+    /// The nonce that the answer has to bring for the next proof.
+    pub(super) fn next_nonce(&self) -> Option<&HeaderValue> {
+        match self {
+            Self::Verified { proof, .. } => proof.as_ref(),
+            Self::Pending(admission) => admission.proof.as_ref(),
+            Self::Anonymous | Self::Refused { .. } => None,
+        }
+        .and_then(Proof::next_nonce)
     }
 }
 
@@ -103,8 +115,8 @@ impl Door {
     }
 
     fn with(entrances: Vec<Arc<Entrance>>) -> Self {
-        let (places, nonce_headers) = (Places::of(&entrances), nonce_headers_of(&entrances));
-        Self { entrances, places, nonce_headers, absence: Absence::Refused, announced: OnceLock::new() }
+        let (places, secret_headers) = (Places::of(&entrances), secret_headers_of(&entrances));
+        Self { entrances, places, secret_headers, absence: Absence::Refused, announced: OnceLock::new() }
     }
 
     pub(super) fn entrances(&self) -> impl Iterator<Item = &Entrance> {
@@ -123,7 +135,7 @@ impl Door {
     /// For a door that is set to something else from now on.
     pub(super) fn settle(&mut self) {
         self.places = Places::of(&self.entrances);
-        self.nonce_headers = nonce_headers_of(&self.entrances);
+        self.secret_headers = secret_headers_of(&self.entrances);
         self.announced = OnceLock::new();
     }
 
@@ -150,6 +162,22 @@ impl Door {
         }
     }
 
+    /// The scheme that the errors of a request belong to, whose token was found at `source`.
+    pub(super) fn scheme_of(&self, source: Option<Source>, headers: &HeaderMap) -> Scheme {
+        let is_dpop = match source {
+            Some(source) => source == Source::Dpop,
+            // None could be read, or none is there.
+            None => self.places.find_dpop(headers),
+        };
+        if is_dpop { Scheme::Dpop } else { Scheme::Bearer }
+    }
+
+    /// The nonce that proofs at the entrance `index` need now, if they need one.
+    pub(super) fn nonce(&self, index: usize) -> Option<HeaderValue> {
+        let entrance = self.entrances.get(index)?;
+        entrance.dpop.as_ref()?.nonce(entrance.verifiers.clock().now())
+    }
+
     fn judge_absence<B>(&self, request: &Request<B>) -> Verdict {
         let hands_off = self.entrances().any(Entrance::expects_arrivals);
         match provider_error(request.method(), request.uri()).filter(|_| hands_off) {
@@ -168,7 +196,7 @@ impl Door {
     pub(super) fn admit<B>(&self, request: &mut Request<B>, token: Option<VerifiedToken>) {
         self.places.scrub(request);
         // Their `Debug` shows nothing from here on.
-        mark_sensitive(request.headers_mut(), &self.nonce_headers);
+        mark_sensitive(request.headers_mut(), &self.secret_headers);
         let extensions = request.extensions_mut();
         if let Some(token) = token {
             telemetry::admitted(token.source());
@@ -183,9 +211,10 @@ impl Door {
 }
 
 /// Each once, however many entrances look into it.
-fn nonce_headers_of(entrances: &[Arc<Entrance>]) -> Box<[HeaderName]> {
+fn secret_headers_of(entrances: &[Arc<Entrance>]) -> Box<[HeaderName]> {
     let rules = entrances.iter().filter_map(|entrance| entrance.nonce.as_ref());
-    let names: HashSet<_> = rules.filter_map(NonceRule::header).cloned().collect();
+    let proofs = entrances.iter().filter(|entrance| entrance.dpop.is_some()).map(|_| binding::PROOF);
+    let names: HashSet<_> = rules.filter_map(NonceRule::header).cloned().chain(proofs).collect();
     names.into_iter().collect()
 }
 

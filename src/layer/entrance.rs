@@ -7,6 +7,7 @@ use http::Request;
 
 use super::admission::{Admission, Progress, Session};
 use super::door::Verdict;
+use crate::binding::{ClientCertificates, Proof, ProofRule};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::handoff::{Arrival, HandOff, SignedIn, may_use_up};
 use crate::rejection::Refusals;
@@ -23,6 +24,8 @@ pub(super) struct Entrance {
     pub(super) nonce: Option<NonceRule>,
     pub(super) replay: Option<ReplayRule>,
     pub(super) hand_off: Option<HandOff>,
+    pub(super) dpop: Option<Arc<ProofRule>>,
+    pub(super) certificates: Option<ClientCertificates>,
     /// When less than this is left of a token, the answer says how much.
     pub(super) expiry_notice: Option<Duration>,
     pub(super) refusals: Refusals,
@@ -37,6 +40,8 @@ impl Entrance {
             nonce: None,
             replay: None,
             hand_off: None,
+            dpop: None,
+            certificates: None,
             expiry_notice: None,
             refusals: Refusals::default(),
         }
@@ -88,11 +93,14 @@ impl Entrance {
         }
         let nonce = self.nonce_rule(source).map_or(Ok(None), |rule| rule.find(head.headers))?;
 
+        let (presented, proof) = self.meet(found, request)?;
+        let counts_once = self.replay.is_some() || proof.as_ref().is_some_and(Proof::counts_once);
+
         let verifier =
-            self.verifiers.choose(text, source).map_err(|error| found.refused_unread_for(error))?;
-        let progress = match verifier.check(text, source) {
-            Ok(token) if arrival.is_none() && nonce.is_none() && self.replay.is_none() => {
-                return Ok(Verdict::Verified { token, expiry_notice: self.expiry_notice });
+            self.verifiers.choose(text, &presented).map_err(|error| found.refused_unread_for(error))?;
+        let progress = match verifier.check(text, &presented) {
+            Ok(token) if arrival.is_none() && nonce.is_none() && !counts_once => {
+                return Ok(Verdict::Verified { token, expiry_notice: self.expiry_notice, proof });
             }
             Ok(token) => Progress::Verified(token),
             Err(Stop::Refused(error)) => return Err(error),
@@ -101,7 +109,8 @@ impl Entrance {
         Ok(Verdict::Pending(Box::new(Admission {
             entrance: Arc::clone(self),
             text: as_text(text)?.into(),
-            source,
+            presented,
+            proof,
             progress,
             nonce,
             receipt,
@@ -158,7 +167,13 @@ fn as_text(token: &[u8]) -> Result<&str, AuthError> {
 /// What is checked, whom it trusts, and every protection that is off.
 impl fmt::Display for Entrance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; tokens from: {}", self.verifiers, self.sources)?;
+        write!(f, "{}; tokens from: {}", self.verifiers, self.places())?;
+        if let Some(dpop) = &self.dpop {
+            write!(f, "; {dpop}")?;
+        }
+        if let Some(certificates) = &self.certificates {
+            write!(f, "; {certificates}")?;
+        }
         if let Some(nonce) = &self.nonce {
             write!(f, "; {nonce}")?;
         }

@@ -31,6 +31,7 @@ mod entrance;
 mod future;
 mod passage;
 mod places;
+mod sender;
 mod service;
 
 use std::fmt;
@@ -43,6 +44,7 @@ use tower_layer::Layer;
 pub use future::ResponseFuture;
 pub use service::JwtAuthService;
 
+use crate::binding::{ClientCertificates, Dpop};
 use crate::error::ConfigError;
 use crate::handoff::{HandOff, Logout};
 use crate::jwks::Jwks;
@@ -149,6 +151,16 @@ impl JwtAuthLayer {
     /// Accepts a token only with the nonce that the request expects in it.
     pub fn with_nonce(self, rule: NonceRule) -> Self {
         self.set(rule, |entrance, rule| entrance.nonce = Some(rule))
+    }
+
+    /// Accepts tokens that are bound to a key, with a proof of their sender's: see [`binding`](crate::binding).
+    pub fn with_dpop(self, dpop: Dpop) -> Self {
+        self.set(dpop, Entrance::set_dpop)
+    }
+
+    /// Accepts tokens that are bound to the certificate of a TLS client: see [`binding`](crate::binding).
+    pub fn with_client_certificates(self, certificates: ClientCertificates) -> Self {
+        self.set(certificates, |entrance, certificates| entrance.certificates = Some(certificates))
     }
 
     /// Turns a token in a link into a cookie: see [`handoff`](crate::handoff).

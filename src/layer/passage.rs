@@ -5,7 +5,9 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response};
 
 use super::door::{Door, Verdict};
-use crate::rejection::{Caller, Denial, Refusals};
+use crate::binding;
+use crate::error::AuthErrorKind;
+use crate::rejection::{Caller, Denial, Refusals, Scheme};
 use crate::source::Source;
 use crate::telemetry;
 use crate::verify::VerifiedToken;
@@ -22,6 +24,8 @@ pub(super) struct Passage {
     privacy: Privacy,
     /// Where the token was found.
     source: Option<Source>,
+    /// Under which errors are told.
+    scheme: Scheme,
     /// What few answers need.
     extra: Option<Box<Extra>>,
 }
@@ -31,6 +35,8 @@ struct Extra {
     /// What is left of a token that is about to expire, in seconds.
     expires_in: Option<u64>,
     cookie: Option<HeaderValue>,
+    /// For the next proof.
+    nonce: Option<HeaderValue>,
 }
 
 /// What an answer must forbid: shared caches know to keep answers to `Authorization` to themselves
@@ -49,12 +55,18 @@ impl Passage {
     pub(super) fn of<B>(request: &Request<B>, verdict: &Verdict, entrance: usize, door: &Arc<Door>) -> Self {
         let privacy = match verdict.source() {
             _ if door.exposed_in(request) => Privacy::NoStoreNoReferrer,
-            Some(Source::Bearer) | None => Privacy::Ordinary,
+            // A nonce is for one client, and not to be kept.
+            _ if verdict.next_nonce().is_some() => Privacy::NoStore,
+            Some(Source::Bearer | Source::Dpop) | None => Privacy::Ordinary,
             Some(_) => Privacy::NoStore,
         };
+        let extra = verdict
+            .next_nonce()
+            .map(|nonce| Box::new(Extra { nonce: Some(nonce.clone()), ..Extra::default() }));
         let source = verdict.source();
+        let scheme = door.scheme_of(source, request.headers());
         let caller = Caller::of(request.method(), request.headers());
-        Self { door: Arc::clone(door), entrance, caller, privacy, source, extra: None }
+        Self { door: Arc::clone(door), entrance, caller, privacy, source, scheme, extra }
     }
 
     /// Has the answer tell what is left of `token`, if it is less than `notice`.
@@ -86,9 +98,13 @@ impl Passage {
     }
 
     pub(super) fn refuse<R: From<String>>(&self, denial: impl Into<Denial>) -> Response<R> {
-        let denial = denial.into();
+        let denial = denial.into().with_scheme(self.scheme);
         telemetry::refused(&denial.error, self.source);
+        let needs_nonce = denial.error.kind() == AuthErrorKind::ProofNonceRequired;
         let mut response = self.door.refuse(denial, self.caller, self.entrance).map(R::from);
+        if let Some(nonce) = self.door.nonce(self.entrance).filter(|_| needs_nonce) {
+            response.headers_mut().insert(binding::NONCE, nonce);
+        }
         self.protect(&mut response);
         response
     }
@@ -104,6 +120,9 @@ impl Passage {
             }
             if let Some(cookie) = extra.cookie {
                 headers.append(header::SET_COOKIE, cookie);
+            }
+            if let Some(nonce) = extra.nonce {
+                headers.insert(binding::NONCE, nonce);
             }
         }
     }

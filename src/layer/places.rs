@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::Request;
+use http::{HeaderMap, Request};
 
 use super::entrance::Entrance;
 use crate::error::{AuthError, AuthErrorKind};
@@ -35,10 +35,11 @@ impl Places {
         let mut groups: Vec<Group> = Vec::new();
         let mut group_of = Vec::with_capacity(entrances.len());
         for (index, entrance) in entrances.iter().enumerate() {
-            let group = groups.iter().position(|group| group.sources.are(&entrance.sources));
+            let sources = entrance.places();
+            let group = groups.iter().position(|group| group.sources.are(&sources));
             group_of.push(group.unwrap_or(groups.len()));
             if group.is_none() {
-                groups.push(Group { sources: entrance.sources.clone(), first: index });
+                groups.push(Group { sources, first: index });
             }
         }
         let issuers = entrances.iter().enumerate();
@@ -73,6 +74,11 @@ impl Places {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a line of `Authorization` says `DPoP`, where that is read.
+    pub(super) fn find_dpop(&self, headers: &HeaderMap) -> bool {
+        self.groups.iter().any(|group| group.sources.finds_dpop(headers))
     }
 
     /// Whether the URI of `request` holds a token, to be read or not.

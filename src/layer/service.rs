@@ -49,7 +49,7 @@ where
         let (verdict, entrance) = self.door.judge(&request);
         let mut passage = Passage::of(&request, &verdict, entrance, &self.door);
         let token = match verdict {
-            Verdict::Verified { token, expiry_notice } => {
+            Verdict::Verified { token, expiry_notice, proof: _ } => {
                 passage.note_expiry(&token, expiry_notice);
                 Some(token)
             }

@@ -24,6 +24,7 @@
 //! | `verify` | `jwks`, `remote`, `token`, `source`, `crypto`, `clock`, `sync`, `error`, `telemetry` |
 //! | `rejection` | `error` |
 //! | `replay` | `verify`, `source`, `crypto`, `clock`, `sync`, `error`, `telemetry` |
+//! | `binding` | `replay`, `jwks`, `crypto`, `token`, `clock`, `error` |
 //! | `handoff` | `verify`, `replay`, `rejection`, `source`, `error`, `telemetry` |
 //! | `claims` | `verify`, `rejection`, `error`, `telemetry` |
 //! | `authorize` | `claims`, `verify`, `token`, `rejection`, `error` |

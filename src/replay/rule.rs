@@ -98,6 +98,16 @@ impl ReplayRule {
         }
     }
 
+    /// Whether `id`, which is no token's own, comes for the first time; from now on it does not, until `until` and a minute.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthErrorKind::ReplayUnavailable`].
+    pub(crate) async fn is_first_use(&self, id: TokenId, until: SystemTime) -> Result<bool, AuthError> {
+        let until = until.checked_add(OVERLAP).unwrap_or(until);
+        Ok(self.ask(|| self.store.insert(id, Mark::Used, until)).await?.is_none())
+    }
+
     /// The same store, with each token counting once.
     pub(crate) fn counting_once(self) -> Self {
         Self { uses: Uses::Once, ..self }

@@ -101,12 +101,17 @@ impl<'a> UnverifiedHeader<'a> {
         self.typ.as_deref().is_some_and(|typ| media_type(essence(typ)).eq_ignore_ascii_case(kind))
     }
 
-    /// Whether `typ` is `kind`, compared as media types are ([RFC 7515 §4.1.9]).
-    ///
-    /// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
+    /// Whether `typ` is `kind`.
     pub(crate) fn typ_is(&self, kind: &str) -> bool {
-        self.typ.as_deref().is_some_and(|typ| media_type(typ).eq_ignore_ascii_case(media_type(kind)))
+        self.typ.as_deref().is_some_and(|typ| is_same_type(typ, kind))
     }
+}
+
+/// Whether two types are the same, compared as media types are ([RFC 7515 §4.1.9]).
+///
+/// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
+pub(crate) fn is_same_type(one: &str, other: &str) -> bool {
+    media_type(one).eq_ignore_ascii_case(media_type(other))
 }
 
 /// What was read of it before.

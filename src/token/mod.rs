@@ -1,6 +1,7 @@
 //! Reading a token without believing a word of it: three parts, a header, claims that can only speak against it.
 
 mod algorithm;
+mod confirmation;
 mod header;
 #[cfg(test)]
 mod interleavings;
@@ -14,8 +15,9 @@ mod unverified_claims;
 use std::mem::MaybeUninit;
 
 pub use algorithm::{Algorithm, AlgorithmSet};
+pub(crate) use confirmation::{Confirmation, Thumbprint};
 pub use header::JoseHeader;
-pub(crate) use header::UnverifiedHeader;
+pub(crate) use header::{UnverifiedHeader, is_same_type};
 pub(crate) use json::{checked_text, is_object, is_sound};
 pub(crate) use known_headers::KnownHeaders;
 pub(crate) use numeric_date::NumericDate;

@@ -2,12 +2,14 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::json::Text;
-use super::{NumericDate, is_sound, plain_claims};
+use super::{Confirmation, NumericDate, is_sound, plain_claims};
 use crate::error::{AuthError, AuthErrorKind};
 
-/// The registered claims before the signature ([RFC 7519 §4.1]), read in one pass that allocates nothing.
+/// The registered claims before the signature ([RFC 7519 §4.1]), read in one pass that allocates nothing, unless the token is
+/// bound to its sender.
 ///
 /// They can refuse a token and choose where to look for its key; nothing is accepted on their word.
 ///
@@ -20,10 +22,10 @@ pub(crate) struct UnverifiedClaims<'a> {
     pub(crate) exp: Option<NumericDate>,
     pub(crate) nbf: Option<NumericDate>,
     pub(crate) iat: Option<NumericDate>,
-    /// A `cnf` claim is there ([RFC 7800 §3]): the token is bound to a key of its sender.
+    /// There if `cnf` is ([RFC 7800 §3]), whatever it says: the token is bound to its sender. Few are, and need a box.
     ///
     /// [RFC 7800 §3]: https://www.rfc-editor.org/rfc/rfc7800#section-3
-    pub(crate) bound: bool,
+    pub(crate) cnf: Option<Box<Confirmation>>,
     /// Bit `n` is set if the `n`th required claim is there and is not null.
     pub(crate) present: u64,
 }
@@ -218,8 +220,9 @@ impl Claim {
             Self::Iat => claims.iat = Some(map.next_value()?),
             Self::Jti => drop(map.next_value::<Text<'de>>()?),
             Self::Cnf => {
-                claims.bound = true;
-                return Ok(map.next_value::<Option<IgnoredAny>>()?.is_some());
+                let json = map.next_value::<&RawValue>()?.get();
+                claims.cnf = Some(Box::new(Confirmation::read(json)));
+                return Ok(json != "null");
             }
         }
         Ok(true)
@@ -345,7 +348,7 @@ mod tests {
         let parse = |json| UnverifiedClaims::parse(json, &[], &["cnf", "sub"]).expect("claims");
         assert_eq!(parse(r#"{"sub":"a","cnf":{}}"#).present, 0b11);
         let null = parse(r#"{"sub":"a","cnf":null}"#);
-        assert_eq!((null.present, null.bound), (0b10, true));
+        assert_eq!((null.present, null.cnf.as_deref()), (0b10, Some(&Confirmation::Unclear)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use super::authority::AuthorityNow;
+use super::binding::Presented;
 use super::cache::TokenCache;
 use super::explanation::{Check, Explanation, Outcome, Step};
 use super::policy::{Binding, ClaimCheck, Policy, Rule};
@@ -14,6 +15,7 @@ use super::{Authority, Stop, Verifier, Want, answer_for};
 use crate::clock::FixedClock;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::jwks::{Lack, Waited};
+use crate::source::Source;
 use crate::token::{NumericDate, SignatureRoom, UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
 
 /// The longest value that is shown, in characters.
@@ -173,8 +175,9 @@ impl<'v> Sheet<'v> {
         let claims = payload
             .and_then(|payload| UnverifiedClaims::parse(payload, policy.audiences(), policy.required()));
         let Some(claims) = self.note(Step::Claims, claims) else { return };
+        let presented = Presented::from(Source::Direct);
         for check in ClaimCheck::ALL {
-            self.note(Step::Claim(check), policy.judge_claims(check, &claims));
+            self.note(Step::Claim(check), policy.judge_claims(check, &claims, &presented));
         }
         self.note(Step::Profile, payload.and_then(|payload| policy.check_profile(payload)));
         let times = Times::of(&claims);
@@ -289,7 +292,7 @@ fn is_on(policy: &Policy, step: Step) -> bool {
         Step::Claim(ClaimCheck::Issuer) => policy.issuer.is_some(),
         Step::Claim(ClaimCheck::Audience) => policy.audiences.is_some(),
         Step::Claim(ClaimCheck::Subject) => policy.subject.is_some(),
-        Step::Claim(ClaimCheck::Binding) => policy.binding == Binding::Refuse,
+        Step::Claim(ClaimCheck::Binding) => policy.binding != Binding::Ignore,
         Step::Claim(ClaimCheck::Required) => !policy.required.is_empty(),
         Step::Time(TimeCheck::IssuedAt) => policy.issued_at_skew.is_some(),
         Step::Time(TimeCheck::Age) => policy.max_age.is_some(),

@@ -29,6 +29,7 @@
 //! Those of several issuers, or of many tenants, are [`Verifiers`]; a [`Profile`] tells kinds of tokens apart.
 
 mod authority;
+mod binding;
 mod builder;
 mod cache;
 mod explain;
@@ -50,6 +51,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 pub use authority::Authority;
+pub(crate) use binding::{Presented, Sender};
 pub use cache::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES};
 pub use explanation::{Check, Explanation, Outcome};
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY};
@@ -95,8 +97,8 @@ use verified::Verified;
 ///    [endpoint](crate::remote) says that it did.
 /// 9. The [rules](Self::with_rule) of the application accept it.
 ///
-/// A token that was accepted before, with the same text, policy and keys, begins with step 6, and goes on with the age of
-/// the keys and step 9.
+/// A token that was accepted before, with the same text, policy and keys, goes through its `cnf` in step 5, through step 6,
+/// the age of the keys and step 9 again.
 ///
 /// [RFC 7515 §4]: https://www.rfc-editor.org/rfc/rfc7515#section-4
 /// [RFC 7515 §4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
@@ -147,7 +149,8 @@ impl Verifier {
     /// [`KeysUnavailable`](AuthErrorKind::KeysUnavailable) or [`VerifierUnavailable`](AuthErrorKind::VerifierUnavailable) if
     /// it cannot be told.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, AuthError> {
-        let want = match self.check(token.as_bytes(), Source::Direct) {
+        let presented = Presented::from(Source::Direct);
+        let want = match self.check(token.as_bytes(), &presented) {
             Ok(verified) => return Ok(verified),
             Err(Stop::Refused(error)) => return Err(error),
             Err(Stop::Lacking(want)) => want,
@@ -155,7 +158,7 @@ impl Verifier {
         if let (Authority::Keys(jwks), Want::Keys(lack)) = (&self.authority, &want) {
             jwks.request(lack);
         }
-        self.examine_finally(token, Source::Direct, Waited::Settled, None)
+        self.examine_finally(token, &presented, Waited::Settled, None)
     }
 
     /// Verifies `token`, waiting where that may help: up to 1 s for the first key set, up to 2 s for a fetch that may bring
@@ -168,23 +171,27 @@ impl Verifier {
     ///
     /// As for [`verify`](Self::verify).
     pub async fn verify_or_ask(&self, token: &str) -> Result<VerifiedToken, AuthError> {
-        self.verify_found(token, Source::Direct).await
+        self.verify_presented(token, &Source::Direct.into()).await
     }
 
-    /// [`verify_or_ask`](Self::verify_or_ask) for a token that was found at `source`.
-    pub(crate) async fn verify_found(&self, token: &str, source: Source) -> Result<VerifiedToken, AuthError> {
-        match self.check(token.as_bytes(), source) {
+    /// [`verify_or_ask`](Self::verify_or_ask) for a token that is `presented` so.
+    pub(crate) async fn verify_presented(
+        &self,
+        token: &str,
+        presented: &Presented,
+    ) -> Result<VerifiedToken, AuthError> {
+        match self.check(token.as_bytes(), presented) {
             Ok(verified) => Ok(verified),
             Err(Stop::Refused(error)) => Err(error),
-            Err(Stop::Lacking(want)) => self.wait_and_check(token, source, want).await,
+            Err(Stop::Lacking(want)) => self.wait_and_check(token, presented, want).await,
         }
     }
 
-    /// The second half of [`verify_found`](Self::verify_found).
+    /// The second half of [`verify_presented`](Self::verify_presented).
     pub(crate) async fn wait_and_check(
         &self,
         token: &str,
-        source: Source,
+        presented: &Presented,
         want: Want,
     ) -> Result<VerifiedToken, AuthError> {
         let lack = match (&self.authority, want) {
@@ -193,10 +200,10 @@ impl Verifier {
                     return Err(AuthErrorKind::VerifierUnavailable.into());
                 }
                 let asked = endpoint.ask(token).await;
-                let vouched = asked.map_err(|error| self.policy.name_lateness(error, source))?;
-                return self.examine_finally(token, source, Waited::Settled, Some(vouched));
+                let vouched = asked.map_err(|error| self.policy.name_lateness(error, presented.source))?;
+                return self.examine_finally(token, presented, Waited::Settled, Some(vouched));
             }
-            (_, Want::Answer) => return self.examine_finally(token, source, Waited::Settled, None),
+            (_, Want::Answer) => return self.examine_finally(token, presented, Waited::Settled, None),
             (_, Want::Keys(lack)) => lack,
         };
         let waited = match &self.authority {
@@ -205,32 +212,32 @@ impl Verifier {
         };
         if lack == Lack::FirstSet && waited == Waited::Settled {
             // The set came, perhaps without the token's key: that may be worth the one attempt.
-            return match self.check(token.as_bytes(), source) {
+            return match self.check(token.as_bytes(), presented) {
                 Ok(verified) => Ok(verified),
                 Err(Stop::Refused(error)) => Err(error),
                 Err(Stop::Lacking(Want::Keys(Lack::FirstSet))) => Err(AuthErrorKind::KeysPending.into()),
-                Err(Stop::Lacking(still)) => Box::pin(self.wait_and_check(token, source, still)).await,
+                Err(Stop::Lacking(still)) => Box::pin(self.wait_and_check(token, presented, still)).await,
             };
         }
-        self.examine_finally(token, source, waited, None)
+        self.examine_finally(token, presented, waited, None)
     }
 
     fn examine_finally(
         &self,
         token: &str,
-        source: Source,
+        presented: &Presented,
         waited: Waited,
         vouched: Option<Vouched>,
     ) -> Result<VerifiedToken, AuthError> {
-        self.examine(token.as_bytes(), source, vouched).map_err(|stop| match stop {
+        self.examine(token.as_bytes(), presented, vouched).map_err(|stop| match stop {
             Stop::Refused(error) => error,
             Stop::Lacking(want) => answer_for(&want, waited),
         })
     }
 
     /// Verifies with what is here; what may be worth waiting for is left open.
-    pub(crate) fn check(&self, text: &[u8], source: Source) -> Result<VerifiedToken, Stop> {
-        self.examine(text, source, None).map_err(|stop| match stop {
+    pub(crate) fn check(&self, text: &[u8], presented: &Presented) -> Result<VerifiedToken, Stop> {
+        self.examine(text, presented, None).map_err(|stop| match stop {
             Stop::Lacking(want) if !self.may_come(&want) => Stop::Refused(answer_for(&want, Waited::Settled)),
             stop => stop,
         })
@@ -245,15 +252,22 @@ impl Verifier {
     }
 
     /// The steps of [`Verifier`](Self#verification).
-    fn examine(&self, text: &[u8], source: Source, vouched: Option<Vouched>) -> Result<VerifiedToken, Stop> {
+    fn examine(
+        &self,
+        text: &[u8],
+        presented: &Presented,
+        vouched: Option<Vouched>,
+    ) -> Result<VerifiedToken, Stop> {
+        let source = presented.source;
         let now = self.policy.now();
         let authority = AuthorityNow::load(&self.authority);
         let generation = authority.generation();
 
-        // 0. The same text verified before, under the same policy and the same keys: only time has passed.
+        // 0. The same text verified before, under the same policy and the same keys: only time and the sender may be others.
         let recalled =
             generation.map_or(Recalled::Nothing, |generation| self.cache.get(text, generation, now));
         if let Recalled::Accepted(verified) = recalled {
+            self.policy.judge_binding(verified.cnf(), presented)?;
             let timeliness = self.policy.judge_timeliness(verified.times(), now, source)?;
             authority.check_age().map_err(|stop| stop.for_a_token_that_is(timeliness))?;
             let token = VerifiedToken::new(verified, source);
@@ -280,11 +294,12 @@ impl Verifier {
 
         // 4. Claims that are an object, each registered one once and of its type (RFC 7519 §7.2).
         let payload = token.decode_payload()?;
-        let claims = UnverifiedClaims::parse(&payload, self.policy.audiences(), self.policy.required())?;
+        let mut claims = UnverifiedClaims::parse(&payload, self.policy.audiences(), self.policy.required())?;
 
         // 5. Issuer, audience, subject, presence and binding (RFC 7519 §4.1, RFC 8725 §3.8, §3.9).
-        self.policy.check_claims(&claims)?;
+        self.policy.check_claims(&claims, presented)?;
         self.policy.check_profile(&payload)?;
+        let cnf = claims.cnf.take();
 
         // 6. Time (RFC 7519 §4.1.4, §4.1.5). Whether a link was good until then takes its signature to say.
         let times = Times::of(&claims);
@@ -299,7 +314,7 @@ impl Verifier {
 
         // 9. What the application asks of claims that are now known to be the issuer's.
         let read = known.map_or_else(|| Arc::new(header.to_owned()), Arc::clone);
-        let verified = Verified::new(signed, Arc::clone(&read), payload, times, &self.policy);
+        let verified = Verified::new(signed, Arc::clone(&read), payload, times, cnf, &self.policy);
         let accepted = VerifiedToken::new(Arc::clone(&verified), source);
         self.policy.conclude(&accepted, timeliness)?;
 

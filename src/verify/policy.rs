@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::binding::Presented;
 use super::profile::Profile;
 use super::times::Timeliness;
 use super::{Authority, VerifiedToken};
@@ -50,7 +51,10 @@ pub(super) enum Demand {
 /// What becomes of a token that is bound to a key of its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Binding {
+    /// It counts for who has proven all that it is bound to.
     Refuse,
+    /// So it does, and no other token counts.
+    Demand,
     Ignore,
 }
 
@@ -156,14 +160,19 @@ impl Policy {
         self.profile.map_or(Ok(()), |profile| profile.check_claims(payload, self.audiences.as_deref()))
     }
 
-    pub(super) fn check_claims(&self, claims: &UnverifiedClaims<'_>) -> Result<(), AuthError> {
-        ClaimCheck::ALL.into_iter().try_for_each(|check| self.judge_claims(check, claims))
+    pub(super) fn check_claims(
+        &self,
+        claims: &UnverifiedClaims<'_>,
+        presented: &Presented,
+    ) -> Result<(), AuthError> {
+        ClaimCheck::ALL.into_iter().try_for_each(|check| self.judge_claims(check, claims, presented))
     }
 
     pub(super) fn judge_claims(
         &self,
         check: ClaimCheck,
         claims: &UnverifiedClaims<'_>,
+        presented: &Presented,
     ) -> Result<(), AuthError> {
         match check {
             ClaimCheck::Issuer => match &self.issuer {
@@ -180,9 +189,7 @@ impl Policy {
             {
                 Err(AuthError::about(AuthErrorKind::ClaimRefused, "sub"))
             }
-            ClaimCheck::Binding if claims.bound && self.binding == Binding::Refuse => {
-                Err(AuthErrorKind::TokenBound.into())
-            }
+            ClaimCheck::Binding => self.judge_binding(claims.cnf.as_deref(), presented),
             ClaimCheck::Required => {
                 let is_absent = |index: usize| claims.present & (1 << index) == 0;
                 match self.required.iter().enumerate().find(|(index, _)| is_absent(*index)) {
@@ -190,7 +197,7 @@ impl Policy {
                     None => Ok(()),
                 }
             }
-            ClaimCheck::Audience | ClaimCheck::Subject | ClaimCheck::Binding => Ok(()),
+            ClaimCheck::Audience | ClaimCheck::Subject => Ok(()),
         }
     }
 
@@ -258,7 +265,8 @@ impl fmt::Display for Policy {
             write!(f, "; rule {:?} accepts", rule.name)?;
         }
         match self.binding {
-            Binding::Refuse => f.write_str("; cnf is absent"),
+            Binding::Refuse => f.write_str("; cnf is absent or proven"),
+            Binding::Demand => f.write_str("; cnf is proven"),
             Binding::Ignore => f.write_str("; CNF IS IGNORED"),
         }
     }

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::source::Source;
 use crate::telemetry;
-use crate::token::{Algorithm, JoseHeader, NumericDate};
+use crate::token::{Algorithm, Confirmation, JoseHeader, NumericDate};
 
 /// A token that was verified, whole: nothing but a [`Verifier`](super::Verifier) can make one.
 ///
@@ -152,6 +152,7 @@ pub(super) struct Verified {
     header: Arc<JoseHeader>,
     key_name: Option<Arc<str>>,
     times: Times,
+    cnf: Option<Box<Confirmation>>,
     leeway: Duration,
     clock: Arc<dyn Clock>,
     typed: TypedClaims,
@@ -164,6 +165,7 @@ impl Verified {
         header: Arc<JoseHeader>,
         payload: String,
         times: Times,
+        cnf: Option<Box<Confirmation>>,
         policy: &Policy,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -171,6 +173,7 @@ impl Verified {
             header,
             key_name: signed.kid(),
             times,
+            cnf,
             leeway: policy.leeway,
             clock: Arc::clone(&policy.clock),
             typed: TypedClaims::default(),
@@ -179,6 +182,11 @@ impl Verified {
 
     pub(super) fn times(&self) -> &Times {
         &self.times
+    }
+
+    /// To whom it is bound, to be judged again on every use.
+    pub(super) fn cnf(&self) -> Option<&Confirmation> {
+        self.cnf.as_deref()
     }
 }
 

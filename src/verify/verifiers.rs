@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Tenants, VerifiedToken, Verifier};
+use super::{Presented, Tenants, VerifiedToken, Verifier};
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::source::Source;
@@ -98,7 +98,7 @@ impl Verifiers {
     ///
     /// As there; [`IssuerMismatch`](AuthErrorKind::IssuerMismatch) also if `token` is of none of the issuers.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, AuthError> {
-        self.choose(token.as_bytes(), Source::Direct)?.verify(token)
+        self.choose(token.as_bytes(), &Source::Direct.into())?.verify(token)
     }
 
     /// Verifies `token`, waiting where that may help, as [`Verifier::verify_or_ask`] does.
@@ -107,7 +107,7 @@ impl Verifiers {
     ///
     /// As for [`verify`](Self::verify).
     pub async fn verify_or_ask(&self, token: &str) -> Result<VerifiedToken, AuthError> {
-        self.verify_found(token, Source::Direct).await
+        self.verify_presented(token, &Source::Direct.into()).await
     }
 
     /// The verifier that would judge `token`: to [explain](Verifier::explain) what it makes of it.
@@ -117,18 +117,26 @@ impl Verifiers {
     /// [`IssuerMismatch`](AuthErrorKind::IssuerMismatch) if there is none; of [`Tenants`], whatever keeps `token` from having
     /// keys fetched for it.
     pub fn verifier_for(&self, token: &str) -> Result<Arc<Verifier>, AuthError> {
-        self.choose(token.as_bytes(), Source::Direct).map(Cow::into_owned)
+        self.choose(token.as_bytes(), &Source::Direct.into()).map(Cow::into_owned)
     }
 
-    /// [`verify_or_ask`](Self::verify_or_ask) for a token that was found at `source`.
-    pub(crate) async fn verify_found(&self, token: &str, source: Source) -> Result<VerifiedToken, AuthError> {
-        self.choose(token.as_bytes(), source)?.verify_found(token, source).await
+    /// [`verify_or_ask`](Self::verify_or_ask) for a token that is `presented` so.
+    pub(crate) async fn verify_presented(
+        &self,
+        token: &str,
+        presented: &Presented,
+    ) -> Result<VerifiedToken, AuthError> {
+        self.choose(token.as_bytes(), presented)?.verify_presented(token, presented).await
     }
 
     /// The verifier for the token that `text` may be.
     ///
     /// What names no issuer, and so is no good token, gets the first, which will say what is wrong with it.
-    pub(crate) fn choose(&self, text: &[u8], source: Source) -> Result<Cow<'_, Arc<Verifier>>, AuthError> {
+    pub(crate) fn choose(
+        &self,
+        text: &[u8],
+        presented: &Presented,
+    ) -> Result<Cow<'_, Arc<Verifier>>, AuthError> {
         match &self.kind {
             Kind::One(verifier) => Ok(Cow::Borrowed(verifier)),
             Kind::Several(several) => {
@@ -138,7 +146,7 @@ impl Verifiers {
                 };
                 chosen.map(Cow::Borrowed).ok_or(AuthErrorKind::IssuerMismatch.into())
             }
-            Kind::Tenants(tenants) => tenants.choose(text, source),
+            Kind::Tenants(tenants) => tenants.choose(text, presented),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::support::app::{Hanging, verifier, verifier_with};
 fn a_layer_says_what_it_checks_with_which_keys_and_where_it_looks() -> Result<(), ConfigError> {
     const BEGINNING: &str = "iss is \"https://issuer.example\"; aud has one of [\"api\"]; alg is one of ";
     const CHECKS: &str = "; typ is not that of another kind of token; exp is required; exp and nbf hold within 30s; \
-                          cnf is absent; keys: ";
+                          cnf is absent or proven; keys: ";
     const CACHE: &str = "; up to 1024 accepted tokens cached for 300s";
     const PLACES: &str = "; tokens from: bearer, query jwt, cookie __Host-jwt";
 

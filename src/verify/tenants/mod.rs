@@ -14,11 +14,10 @@ use tokio::time::Instant;
 
 pub use bucket::TENANT_INTERVAL;
 
-use super::{Authority, Stop, Verifier};
+use super::{Authority, Presented, Stop, Verifier};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::jwks::{Discoverer, Jwks, JwksStatus};
-use crate::source::Source;
 use crate::sync::{Cache, Mutex};
 use crate::telemetry::{self, TenantEvent};
 use crate::token::unverified_issuer;
@@ -220,7 +219,11 @@ impl Tenants {
     }
 
     /// The verifier of the tenant whose token `text` says that it is.
-    pub(super) fn choose(&self, text: &[u8], source: Source) -> Result<Cow<'_, Arc<Verifier>>, AuthError> {
+    pub(super) fn choose(
+        &self,
+        text: &[u8],
+        presented: &Presented,
+    ) -> Result<Cow<'_, Arc<Verifier>>, AuthError> {
         let Some(issuer) = unverified_issuer(text) else { return Ok(Cow::Borrowed(&self.stand_in)) };
         let tenant = self.pattern.tenant_of(&issuer).ok_or(AuthErrorKind::IssuerMismatch)?;
         if !(self.allows)(tenant) {
@@ -232,7 +235,7 @@ impl Tenants {
         }
         let policy = self.policy_of(tenant);
         if let Ok(policy) = &policy {
-            check_plausibility(policy, text, source)?;
+            check_plausibility(policy, text, presented)?;
         }
         self.add(tenant, policy).map(Cow::Owned)
     }
@@ -314,8 +317,8 @@ impl Verifier {
 }
 
 /// All that a token can show without a key.
-fn check_plausibility(without_keys: &Verifier, text: &[u8], source: Source) -> Result<(), AuthError> {
-    match without_keys.check(text, source) {
+fn check_plausibility(without_keys: &Verifier, text: &[u8], presented: &Presented) -> Result<(), AuthError> {
+    match without_keys.check(text, presented) {
         Err(Stop::Refused(error)) if error.kind() == AuthErrorKind::KeyUnknown => Ok(()),
         Err(Stop::Refused(error)) => Err(error),
         // Neither can be, without keys.

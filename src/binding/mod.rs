@@ -1,0 +1,115 @@
+//! Tokens that are bound to their sender: a stolen one is worth nothing without a key that does not travel with it.
+//!
+//! An issuer binds a token with its `cnf` claim ([RFC 7800]), and the layer checks it in one of two ways, or both:
+//!
+//! | | `cnf` has | the sender proves it by | set with |
+//! |---|---|---|---|
+//! | DPoP ([RFC 9449]) | `jkt`, of a key | a small JWT of its own, a *proof*, for each request | [`with_dpop`](crate::JwtAuthLayer::with_dpop) |
+//! | mTLS ([RFC 8705 §3]) | `x5t#S256`, of a certificate | its TLS connection | [`with_client_certificates`](crate::JwtAuthLayer::with_client_certificates) |
+//!
+//! A token that is bound to both needs both. One that is bound in a way that is not checked here is refused, whatever comes
+//! with it, as every bound token is where nothing is set: [`TokenBound`](crate::error::AuthErrorKind::TokenBound). A
+//! [`Verifier`](crate::Verifier) alone knows no sender, so it refuses them too.
+//!
+//! # DPoP
+//!
+//! ```text
+//! GET /orders HTTP/1.1
+//! Authorization: DPoP <the token>
+//! DPoP: <a JWT with typ dpop+jwt, and the public key in its header>
+//! ```
+//!
+//! A proof is checked as [RFC 9449 §4.3] has it: there is one, of at most [8 KiB](MAX_PROOF_BYTES), whose key is a public one
+//! that would be good in a key set; it is for this method, URL and token (`htm`, `htu`, `ath`), at most
+//! [60 s](DEFAULT_PROOF_AGE) and a [leeway](PROOF_LEEWAY) of 30 s old (`iat`), and has not come before (`jti`). The token's `jkt` is the
+//! thumbprint of its key. In a `DPoP` challenge, `algs` says which algorithms there are.
+//!
+//! A token with `jkt` that comes as a bearer, in a cookie or in the query is refused, proof or not: else who stole it would
+//! only have to say that it is not bound. A token without `cnf` is a bearer token like any other, and a proof beside it is
+//! not looked at; [`required`](Dpop::required) has no room for those.
+//!
+//! [Nonces](Dpop::with_nonces) are off by default. With them, nobody who held the key for a moment has proofs for the time
+//! to come.
+//!
+//! # The URL of a request
+//!
+//! `htu` is compared with the [origin](Dpop::new) that you say, and the path as it came in (that before axum's `nest`), both in
+//! their normal form ([RFC 3986 §6.2.2]): letter case of scheme and host, default port and needless percent-encoding make no
+//! difference. `Host`, `Forwarded` and `X-Forwarded-Host` are not read: a client says in them what it likes. A path with
+//! a dot segment is no proof's. Middleware that rewrites the path of requests belongs *behind* the layer.
+//!
+//! # Which proofs were used
+//!
+//! Each is remembered until it is too old, and a minute, by key and `jti`, in the memory of the process:
+//! [100,000](crate::replay::MAX_REMEMBERED) of them, at 150 s each, are 660 requests a second. When that is full, or a
+//! [store](Dpop::with_replay_store) is down, requests with proofs get 503. For more requests, give it a
+//! [`MemoryReplayStore`](crate::replay::MemoryReplayStore::with_capacity) with more room; for several replicas, one that
+//! they share.
+//!
+//! # Security
+//!
+//! A proof says who holds a key. It says nothing of the body, the query or the other headers of its request, and somebody in
+//! between can change those.
+//!
+//! A certificate that a proxy names in a header is worth what the proxy is: see
+//! [`of_client_cert_header`](ClientCertificates::of_client_cert_header).
+//!
+//! # Scripts in browsers
+//!
+//! For a script of another origin to see them, a CORS layer has to expose `WWW-Authenticate` and `DPoP-Nonce`, and to allow
+//! the headers `Authorization` and `DPoP`.
+//!
+//! # Examples
+//!
+//! ```
+//! use tower_jwt_auth::binding::{ClientCertificates, Dpop};
+//! # use tower_jwt_auth::{jwks::SharedSecret, token::Algorithm, JwtAuthLayer, Verifier};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let verifier = || Verifier::new("https://login.example.com", "my-api", SharedSecret::new(Algorithm::Hs256, [7; 32])?);
+//! // Behind a proxy that ends TLS for this name:
+//! let dpop = Dpop::new("https://api.example.com")?.required().with_nonces();
+//! let auth = JwtAuthLayer::new(verifier()?).with_dpop(dpop);
+//!
+//! // What is no origin is refused at once.
+//! assert!(Dpop::new("api.example.com").is_err());
+//!
+//! // Behind nginx with `proxy_set_header X-Client-Cert $ssl_client_escaped_cert;`:
+//! let certificates = ClientCertificates::of_pem_header("x-client-cert")?;
+//! let auth = JwtAuthLayer::new(verifier()?).with_client_certificates(certificates);
+//! # Ok(()) }
+//! ```
+//!
+//! A service that ends TLS itself puts the certificate into each request of a connection:
+//!
+//! ```
+//! use tower_jwt_auth::binding::ClientCertificate;
+//!
+//! /// `chain` is that of rustls' `ServerConnection::peer_certificates`.
+//! fn with_certificate<B>(mut request: http::Request<B>, chain: Option<&[Vec<u8>]>) -> http::Request<B> {
+//!     if let Some(own) = chain.and_then(|chain| chain.first()) {
+//!         request.extensions_mut().insert(ClientCertificate::from_der(own));
+//!     }
+//!     request
+//! }
+//! # let request = with_certificate(http::Request::new(()), Some(&[vec![48, 0]]));
+//! # assert!(request.extensions().get::<ClientCertificate>().is_some());
+//! ```
+//!
+//! [RFC 3986 §6.2.2]: https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2
+//! [RFC 7800]: https://www.rfc-editor.org/rfc/rfc7800
+//! [RFC 8705 §3]: https://www.rfc-editor.org/rfc/rfc8705#section-3
+//! [RFC 9449]: https://www.rfc-editor.org/rfc/rfc9449
+//! [RFC 9449 §4.3]: https://www.rfc-editor.org/rfc/rfc9449#section-4.3
+
+mod certificate;
+mod dpop;
+mod nonces;
+mod origin;
+mod proof;
+
+pub use certificate::{ClientCertificate, ClientCertificates, MAX_CERTIFICATE_BYTES};
+pub use dpop::{DEFAULT_PROOF_AGE, Dpop, MAX_PROOF_AGE, PROOF_LEEWAY};
+pub(crate) use dpop::{NONCE, PROOF, Proof, ProofRule, ProvenRequest};
+pub use nonces::NONCE_PERIOD;
+pub use proof::MAX_PROOF_BYTES;
