@@ -103,6 +103,7 @@
 
 mod answer;
 mod clock;
+mod dpop;
 mod flaw;
 mod idp;
 mod issuer;
@@ -114,6 +115,7 @@ use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
 
 pub use answer::Answer;
 pub use clock::TestClock;
+pub use dpop::{DpopKey, ProofBuilder, ProofFlaw};
 pub use flaw::Flaw;
 pub use idp::{Etags, Idp, Seen};
 pub use issuer::{Issuer, jwks_of};
