@@ -14,6 +14,7 @@
 mod algorithm;
 mod any_of;
 mod authorize;
+mod binding;
 mod cache;
 mod claims;
 mod conformance;

@@ -108,6 +108,9 @@ pub fn sent<B>(request: &Request<B>) {
             secret("a credential", value.as_bytes()[scheme..].trim_ascii());
         }
     }
+    for value in request.headers().get_all("dpop") {
+        secret("a proof", value.as_bytes());
+    }
     for value in request.headers().get_all(header::COOKIE) {
         value.as_bytes().split(|byte| *byte == b';').for_each(cookie);
     }

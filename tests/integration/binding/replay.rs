@@ -1,0 +1,206 @@
+//! A proof counts once, and is used up by nothing but what would have been let in.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+use tower_jwt_auth::JwtAuthLayer;
+use tower_jwt_auth::clock::{Clock, FixedClock};
+use tower_jwt_auth::replay::{Mark, MemoryReplayStore, ReplayRule, ReplayStore, StoreFuture, TokenId};
+
+use super::{app, bound_to, client, dpop, get_with, layer_with, proof_for, verdict};
+use tower_jwt_auth::test_util::TestClock;
+
+use crate::support::app::{ACCEPTED, App, verifier};
+use crate::support::issuer::NOW;
+use crate::support::site::token_with;
+
+const REPLAYED: &str = "dpop_proof_replayed";
+
+#[tokio::test]
+async fn the_same_proof_counts_once_and_another_of_the_same_id_is_the_same() {
+    let (app, client, other) = (app(), client(), client());
+    let (token, others) = (bound_to(&client), bound_to(&other));
+    let proof = proof_for(&client, &token).claim("jti", "1").sign();
+    for (name, token, proof, want) in [
+        ("first", &token, proof.clone(), ACCEPTED),
+        ("again", &token, proof.clone(), REPLAYED),
+        ("and again", &token, proof, REPLAYED),
+        ("its id in another", &token, proof_for(&client, &token).claim("jti", "1").sign(), REPLAYED),
+        ("another id", &token, proof_for(&client, &token).claim("jti", "2").sign(), ACCEPTED),
+        ("its id, of another key", &others, proof_for(&other, &others).claim("jti", "1").sign(), ACCEPTED),
+    ] {
+        assert_eq!(verdict(&app, token, &proof).await, want, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_uses_up_no_proof() {
+    let (app, client, thief) = (app(), client(), client());
+    let token = bound_to(&client);
+    let id = |proof: tower_jwt_auth::test_util::ProofBuilder| proof.claim("jti", "once");
+    // Of the same key and the same id.
+    for refused in [
+        id(proof_for(&client, &token)).claim("htm", "POST").sign(),
+        id(proof_for(&client, &token)).claim("iat", 1).sign(),
+        id(proof_for(&thief, &token)).sign(),
+    ] {
+        assert_ne!(verdict(&app, &token, &refused).await, ACCEPTED);
+    }
+    let expired = token_with(json!({ "cnf": { "jkt": client.thumbprint() }, "exp": 1 }));
+    assert_eq!(verdict(&app, &expired, &id(proof_for(&client, &expired)).sign()).await, "token_expired");
+    assert_eq!(verdict(&app, &token, &id(proof_for(&client, &token)).sign()).await, ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_token_that_counts_once_is_not_used_up_by_a_proof_that_came_before() {
+    let app = App::behind(layer_with(dpop()).single_use());
+    let client = client();
+    let [one, other] =
+        ["1", "2"].map(|jti| token_with(json!({ "jti": jti, "cnf": { "jkt": client.thumbprint() } })));
+    let proof = |token: &str| proof_for(&client, token).claim("jti", "same").sign();
+    assert_eq!(verdict(&app, &one, &proof(&one)).await, ACCEPTED);
+    assert_eq!(verdict(&app, &other, &proof(&other)).await, REPLAYED);
+    assert_eq!(verdict(&app, &other, &proof_for(&client, &other).sign()).await, ACCEPTED);
+    assert_eq!(verdict(&app, &other, &proof_for(&client, &other).sign()).await, "token_replayed");
+}
+
+#[tokio::test]
+async fn of_50_at_a_time_over_two_replicas_with_one_store_exactly_one_passes() {
+    let store = Arc::new(MemoryReplayStore::new().with_clock(FixedClock::at_unix(NOW)));
+    let replicas = [(); 2].map(|()| App::behind(layer_with(dpop().with_replay_store(store.clone()))));
+    let client = client();
+    let token = bound_to(&client);
+    let proof = proof_for(&client, &token).sign();
+    let mut passed = 0;
+    let mut requests = Vec::new();
+    for number in 0..50 {
+        requests.push(verdict(&replicas[number % 2], &token, &proof));
+    }
+    for code in futures_of(requests).await {
+        assert!(code == ACCEPTED || code == REPLAYED, "{code}");
+        passed += usize::from(code == ACCEPTED);
+    }
+    assert_eq!(passed, 1);
+}
+
+async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut answers = Vec::new();
+    for future in futures {
+        answers.push(future.await);
+    }
+    answers
+}
+
+/// Answers as it is told to, and counts what it is asked.
+struct Store {
+    answer: fn() -> Result<Option<Mark>, tower_jwt_auth::replay::StoreError>,
+    asked: Arc<AtomicUsize>,
+    until: Arc<std::sync::Mutex<Option<SystemTime>>>,
+}
+
+impl ReplayStore for Store {
+    fn insert(&self, _id: TokenId, _mark: Mark, until: SystemTime) -> StoreFuture<'_, Option<Mark>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        *self.until.lock().unwrap() = Some(until);
+        Box::pin(std::future::ready((self.answer)()))
+    }
+
+    fn find(&self, _id: TokenId) -> StoreFuture<'_, Option<Mark>> {
+        unreachable!("nobody asks for a proof")
+    }
+
+    fn deny(&self, _id: TokenId, _until: SystemTime) -> StoreFuture<'_, ()> {
+        unreachable!("nobody revokes a proof")
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_full_or_down_lets_nobody_in_who_has_to_prove_a_key() {
+    use tower_jwt_auth::replay::StoreError;
+    for (name, answer, want) in [
+        ("full", (|| Err(StoreError::Full)) as fn() -> _, (503, "replay_unavailable")),
+        ("down", || Err(StoreError::Failed("no route".into())), (503, "replay_unavailable")),
+        ("used", || Ok(Some(Mark::Used)), (401, REPLAYED)),
+        ("good", || Ok(None), (200, ACCEPTED)),
+    ] {
+        let (asked, until) = (Arc::default(), Arc::default());
+        let store = Store { answer, asked: Arc::clone(&asked), until: Arc::clone(&until) };
+        let app = App::behind(layer_with(dpop().with_replay_store(store)));
+        let client = client();
+        let token = bound_to(&client);
+        let answer = app.answer(get_with("DPoP", &token, &[&proof_for(&client, &token).sign()])).await;
+        assert_eq!((answer.status, &*answer.code), want, "{name}");
+        assert_eq!(answer.headers.contains_key("retry-after"), want.0 == 503, "{name}");
+        // As long as the proof counts, 60 s and 30 s of leeway, and a minute.
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(NOW) + 150);
+        assert_eq!(*until.lock().unwrap(), Some(end), "{name}");
+        // Who has nothing to prove is not asked about.
+        assert_eq!(app.verdict(get_with("Bearer", &token_with(json!({})), &[])).await.1, ACCEPTED, "{name}");
+        assert_ne!(verdict(&app, &token, "x").await, ACCEPTED);
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_memory_refuses_and_forgets_nothing() {
+    let store = MemoryReplayStore::new().with_clock(FixedClock::at_unix(NOW)).with_capacity(1);
+    let app = App::behind(layer_with(dpop().with_replay_store(store)));
+    let client = client();
+    let token = bound_to(&client);
+    let first = proof_for(&client, &token).sign();
+    assert_eq!(verdict(&app, &token, &first).await, ACCEPTED);
+    assert_eq!(verdict(&app, &token, &proof_for(&client, &token).sign()).await, "replay_unavailable");
+    assert_eq!(verdict(&app, &token, &first).await, REPLAYED);
+}
+
+#[tokio::test]
+async fn a_proof_counts_more_than_once_only_where_that_is_asked_for() {
+    let client = client();
+    let token = bound_to(&client);
+    for (layer, want) in
+        [(layer_with(dpop()), REPLAYED), (layer_with(dpop().insecure_accept_repeated_proofs()), ACCEPTED)]
+    {
+        let app = App::behind(layer);
+        let proof = proof_for(&client, &token).sign();
+        assert_eq!(verdict(&app, &token, &proof).await, ACCEPTED);
+        assert_eq!(verdict(&app, &token, &proof).await, want);
+    }
+}
+
+#[tokio::test]
+async fn a_store_may_be_shared_with_one_of_tokens() {
+    let store = Arc::new(MemoryReplayStore::new().with_clock(FixedClock::at_unix(NOW)));
+    let layer = JwtAuthLayer::new(verifier()).with_dpop(dpop().with_replay_store(store.clone()));
+    let app = App::behind(layer.with_replay_rule(ReplayRule::single_use(store)));
+    let client = client();
+    let token = token_with(json!({ "jti": "same", "cnf": { "jkt": client.thumbprint() } }));
+    let proof = proof_for(&client, &token).claim("jti", "same").sign();
+    assert_eq!(verdict(&app, &token, &proof).await, ACCEPTED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_counts_once_over_replicas_whose_clocks_are_right_within_the_leeway() {
+    let start = FixedClock::at_unix(NOW).now();
+    for leeway in [0, 30] {
+        let leeway = Duration::from_secs(leeway);
+        let right = TestClock::at(start);
+        let store = Arc::new(MemoryReplayStore::new().with_clock(TestClock::at(start + leeway)));
+        let replica = |clock| {
+            let verifier = verifier().with_clock(clock).with_leeway(leeway).expect("no more than 5 min");
+            let dpop = dpop().with_replay_store(Arc::clone(&store));
+            App::behind(JwtAuthLayer::new(verifier).with_dpop(dpop))
+        };
+        let (here, there) = (replica(right.clone()), replica(TestClock::at(start - leeway)));
+        let client = client();
+        let token = token_with(json!({ "cnf": { "jkt": client.thumbprint() }, "exp": NOW + 9_000 }));
+        let proof = proof_for(&client, &token).sign();
+        assert_eq!(verdict(&here, &token, &proof).await, ACCEPTED, "{leeway:?}");
+        // It is good for a minute, and `there` for two leeways more.
+        while right.now() < start + Duration::from_secs(60) + 2 * leeway {
+            assert_ne!(verdict(&there, &token, &proof).await, ACCEPTED, "{leeway:?}: {:?}", right.now());
+            tokio::time::advance(Duration::from_secs(5)).await;
+        }
+    }
+}
