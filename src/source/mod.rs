@@ -28,13 +28,14 @@ mod cookie;
 mod cross_site;
 mod found;
 mod query;
+mod request_head;
 mod set_cookie;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, Uri};
+use http::{HeaderMap, Request, Uri};
 
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use bearer::Schemes;
@@ -43,6 +44,7 @@ pub(crate) use cross_site::CrossSiteRule;
 pub(crate) use found::Found;
 use query::QueryName;
 pub(crate) use query::original_uri;
+pub use request_head::RequestHead;
 pub use set_cookie::{MAX_COOKIE_BYTES, SameSite};
 pub(crate) use set_cookie::{cookie_that_ends, is_cookie_octet, set_cookie};
 
@@ -337,36 +339,6 @@ pub trait TokenSource: Send + Sync + 'static {
     ///
     /// [`AuthErrorKind::CredentialsMalformed`] or [`AuthErrorKind::CredentialsConflict`], where that is what it is.
     fn find<'r>(&self, request: &RequestHead<'r>) -> Result<Option<Cow<'r, str>>, AuthError>;
-}
-
-/// The part of a request that a [`TokenSource`] may look at.
-#[derive(Clone, Copy)]
-#[non_exhaustive]
-pub struct RequestHead<'r> {
-    /// The method.
-    pub method: &'r Method,
-    /// The URI, as it came in.
-    pub uri: &'r Uri,
-    /// The header fields.
-    pub headers: &'r HeaderMap,
-}
-
-impl<'r> RequestHead<'r> {
-    /// The head of `request`.
-    #[must_use]
-    pub fn of<B>(request: &'r Request<B>) -> Self {
-        Self { method: request.method(), uri: request.uri(), headers: request.headers() }
-    }
-}
-
-/// Header fields and query may hold a token: they are not shown.
-impl fmt::Debug for RequestHead<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestHead")
-            .field("method", self.method)
-            .field("path", &self.uri.path())
-            .finish_non_exhaustive()
-    }
 }
 
 /// Where a token was found.
