@@ -39,6 +39,7 @@ mod interleavings;
 mod policy;
 mod profile;
 mod signature;
+mod stop;
 mod tenants;
 mod times;
 mod verified;
@@ -48,14 +49,14 @@ mod words;
 use std::fmt;
 use std::sync::Arc;
 
-use http::StatusCode;
-
 pub use authority::Authority;
 pub(crate) use binding::{Presented, Sender};
 pub use cache::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES};
 pub use explanation::{Check, Explanation, Outcome};
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY};
 pub use profile::Profile;
+use stop::answer_for;
+pub(crate) use stop::{Stop, Want};
 pub use tenants::{DEFAULT_TENANTS, MAX_TENANTS, TENANT_INTERVAL, Tenants};
 pub use verified::VerifiedToken;
 pub use verifiers::Verifiers;
@@ -70,7 +71,7 @@ use crate::token::{SignatureRoom, UnverifiedClaims, UnverifiedHeader, Unverified
 use authority::AuthorityNow;
 use cache::{Recalled, TokenCache};
 use policy::Policy;
-use times::{Timeliness, Times};
+use times::Times;
 use verified::Verified;
 
 /// Turns the text of a token into a [`VerifiedToken`], or says why not.
@@ -339,21 +340,6 @@ impl Verifier {
     }
 }
 
-/// The answer to a token for want of what it lacks.
-fn answer_for(want: &Want, waited: Waited) -> AuthError {
-    let kind = match want {
-        Want::Answer => AuthErrorKind::VerifierUnavailable,
-        Want::Keys(Lack::FirstSet) => AuthErrorKind::KeysPending,
-        Want::Keys(Lack::OtherKey { .. }) => AuthErrorKind::SignatureInvalid,
-        // The token may be good: nobody could look.
-        Want::Keys(Lack::Key { refresh_failed, .. }) if *refresh_failed || waited == Waited::InVain => {
-            AuthErrorKind::KeysUnavailable
-        }
-        Want::Keys(Lack::Key { .. }) => AuthErrorKind::KeyUnknown,
-    };
-    kind.into()
-}
-
 impl fmt::Display for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; {}", self.policy, self.authority)?;
@@ -367,44 +353,5 @@ impl fmt::Display for Verifier {
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Verifier({self})")
-    }
-}
-
-/// Where a verification ended.
-pub(crate) enum Stop {
-    Refused(AuthError),
-    /// All is well so far, but what comes next is not here.
-    Lacking(Want),
-}
-
-impl Stop {
-    /// No fetch, no call and no asking again for a token that cannot be let in.
-    fn for_a_token_that_is(self, timeliness: Timeliness) -> Self {
-        let says_that_it_is_bad =
-            matches!(&self, Self::Refused(error) if error.status() != StatusCode::SERVICE_UNAVAILABLE);
-        match timeliness {
-            Timeliness::Late if !says_that_it_is_bad => AuthErrorKind::TokenExpired.into(),
-            _ => self,
-        }
-    }
-}
-
-/// What a plausible token lacks.
-#[derive(Debug)]
-pub(crate) enum Want {
-    Keys(Lack),
-    /// What its provider says of it.
-    Answer,
-}
-
-impl From<AuthError> for Stop {
-    fn from(error: AuthError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<AuthErrorKind> for Stop {
-    fn from(kind: AuthErrorKind) -> Self {
-        Self::Refused(kind.into())
     }
 }
