@@ -71,10 +71,6 @@ impl fmt::Debug for Nonces {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "a test may stop at the first thing that is not as it says"
-)]
 mod tests {
     use super::*;
 
@@ -96,7 +92,7 @@ mod tests {
             assert_eq!(others.age_of(&nonce, at(seconds)), None, "another process, {seconds}");
         }
         assert_eq!(nonces.age_of(&nonce, start - Duration::from_secs(1)), None, "of times to come");
-        for other in ["", "a", &nonce[1..], &format!("{nonce}A"), &nonce.to_uppercase()] {
+        for other in ["", "a", &format!("A{nonce}"), &format!("{nonce}A"), &nonce.to_uppercase()] {
             assert_eq!(nonces.age_of(other, start), None, "{other}");
         }
         assert_eq!(nonces.current(SystemTime::UNIX_EPOCH), nonces.current(SystemTime::UNIX_EPOCH));

@@ -102,7 +102,7 @@ mod tests {
         ] {
             assert_eq!(Confirmation::read(&json), want, "{json}");
         }
-        let cut = &text[..42];
+        let cut = text.get(..42).expect("43 characters");
         for json in [
             "{}".to_owned(),
             "null".to_owned(),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tower_jwt_auth::binding::Dpop;
 use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::handoff::HandOff;
 use tower_jwt_auth::jwks::SharedSecret;
@@ -59,6 +60,7 @@ async fn each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on() {
     let with = |changed: fn(Verifier) -> Verifier| JwtAuthLayer::new(changed(verifier_with(authority())));
     let default = || with(|verifier| verifier);
     let store = MemoryReplayStore::default;
+    let proofs = || Dpop::new("https://api.example.com").expect("an origin");
     let hand_off = |hand_off| default().with_hand_off(hand_off).expect("a query and a cookie");
     let phonelink = |changed: fn(Phonelink) -> Phonelink| {
         let phonelink = Phonelink::new("client").expect("a client").with_fetch(Hanging);
@@ -77,6 +79,12 @@ async fn each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on() {
             "replay without a store",
             default().with_replay_rule(ReplayRule::deny_list(store()).insecure_accept_when_the_store_fails()),
             "UNLESS THE STORE FAILS",
+        ),
+        ("proofs", default().with_dpop(proofs()), ""),
+        (
+            "proofs that are sent again",
+            default().with_dpop(proofs().insecure_accept_repeated_proofs()),
+            "PROOFS COUNT MORE THAN ONCE",
         ),
         ("hand-off", hand_off(HandOff::default()), ""),
         (

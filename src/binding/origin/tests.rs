@@ -103,7 +103,7 @@ fn written(letters: &[Letter], as_is: bool) -> String {
         let may_be_escaped = is_unreserved(u8::try_from(*char).unwrap_or(b'/')) && char.is_ascii();
         if may_be_escaped && *escape && !as_is {
             let byte = u8::try_from(*char).expect("ASCII");
-            path += &if *lower { format!("%{byte:02x}") } else { format!("%{byte:02X}") };
+            _ = if *lower { write!(path, "%{byte:02x}") } else { write!(path, "%{byte:02X}") };
         } else {
             path.push(*char);
         }

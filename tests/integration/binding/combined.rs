@@ -39,10 +39,8 @@ async fn what_is_bound_twice_is_proven_twice() {
     ] {
         for (app, want) in [(&either, at_either), (&both, at_both)] {
             let proof = proof_for(&client, token).sign();
-            let mut request = match with_proof {
-                true => get_with("DPoP", token, &[&proof]),
-                false => get_with("Bearer", token, &[]),
-            };
+            let mut request =
+                if with_proof { get_with("DPoP", token, &[&proof]) } else { get_with("Bearer", token, &[]) };
             if with_certificate {
                 request.extensions_mut().insert(ClientCertificate::from_der(CERTIFICATE));
             }

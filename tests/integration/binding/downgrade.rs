@@ -9,7 +9,7 @@ use tower_jwt_auth::verify::VerifiedToken;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use super::{app, bound_by, bound_to, challenges, client, dpop, get_with, layer_with, proof_for, verdict};
-use crate::support::app::{ACCEPTED, App, Place, get, request, verifier};
+use crate::support::app::{ACCEPTED, App, Place, get, request, verifier_with};
 use crate::support::issuer::{jwks_of, shared_key};
 use crate::support::record;
 use crate::support::site::token_with;
@@ -58,7 +58,7 @@ async fn a_cached_token_is_judged_by_who_sends_it_as_the_first_time() {
 #[tokio::test]
 async fn a_verifier_alone_refuses_what_its_layer_has_accepted() {
     let keys = Jwks::from_json(jwks_of([shared_key()])).expect("a key set");
-    let verifier = std::sync::Arc::new(crate::support::app::verifier_with(keys));
+    let verifier = std::sync::Arc::new(verifier_with(keys));
     let app = App::behind(JwtAuthLayer::new(verifier.clone()).with_dpop(dpop()));
     let client = client();
     let token = bound_to(&client);
@@ -171,7 +171,7 @@ async fn where_a_key_is_required_no_bearer_gets_in_and_the_challenge_offers_none
 #[tokio::test]
 async fn who_ignores_bindings_still_asks_for_a_proof_where_one_is_required() {
     let keys = Jwks::from_json(jwks_of([shared_key()])).expect("a key set");
-    let careless = || crate::support::app::verifier_with(keys.clone()).insecure_ignore_binding();
+    let careless = || verifier_with(keys.clone()).insecure_ignore_binding();
     let (client, thief) = (client(), client());
     let token = bound_to(&client);
     let loose = App::behind(JwtAuthLayer::new(careless()).with_dpop(dpop()));
@@ -245,7 +245,6 @@ async fn a_handler_that_prints_its_request_prints_no_token_and_no_proof() {
     let twice = super::with_lines(&token, &proof_for(&client, &token).sign(), &[("x-a", "1"), ("x-a", "2")]);
     let shown = app.answer(twice).await.body;
     assert!(!shown.contains("eyJ"), "{shown}");
-    let _ = verifier();
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ fn bound_to(client: &DpopKey) -> String {
 }
 
 /// A good token with this `cnf`.
+#[expect(clippy::needless_pass_by_value, reason = "it is written on the spot")]
 fn bound_by(cnf: Value) -> String {
     record::shown("a client", format_args!("{:?}", client()));
     token_with(json!({ "cnf": cnf }))

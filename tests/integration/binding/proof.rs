@@ -63,14 +63,11 @@ async fn check_2_it_is_a_well_formed_jwt() {
         let jwk = bare(&client);
         format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{jwk}{extra}}}"#)
     };
-    let claims_text = |extra: &str| {
-        let ath = super::encode(digest(&token));
-        format!(
-            r#"{{"jti":"{extra}-raw","htm":"GET","htu":"{}","iat":{NOW},"ath":"{ath}"{extra}}}"#,
-            super::URL
-        )
+    let claims_text = |jti: &str, extra: &str| {
+        let (ath, url) = (super::encode(digest(&token)), super::URL);
+        format!(r#"{{"jti":"{jti}","htm":"GET","htu":"{url}","iat":{NOW},"ath":"{ath}"{extra}}}"#)
     };
-    assert_eq!(verdict(&app, &token, &raw(&header_text(""), &claims_text(""))).await, ACCEPTED);
+    let claims_text_of = |jti: &str| claims_text(jti, "");
     let longest = MAX_PROOF_BYTES - good().len();
     for (name, proof, want) in [
         ("garbage", "x".to_owned(), INVALID),
@@ -81,20 +78,18 @@ async fn check_2_it_is_a_well_formed_jwt() {
         ("padded", format!("{}=", good()), INVALID),
         ("a space behind", format!("{} x", good()), INVALID),
         ("other base64", format!("{header}.{claims}.+{}", &signature[1..]), INVALID),
-        ("a header that is an array", raw("[]", &claims_text("")), INVALID),
+        ("a header that is an array", raw("[]", &claims_text_of("1")), INVALID),
         ("claims that are an array", raw(&header_text(""), "[]"), INVALID),
-        ("a header member twice", raw(&header_text(r#","x":1,"x":2"#), &claims_text("")), INVALID),
-        ("alg twice", raw(&header_text(r#","alg":"ES256""#), &claims_text("")), INVALID),
+        ("a header member twice", raw(&header_text(r#","x":1,"x":2"#), &claims_text_of("2")), INVALID),
+        ("alg twice", raw(&header_text(r#","alg":"ES256""#), &claims_text_of("3")), INVALID),
+        ("htm twice", raw(&header_text(""), &claims_text("4", r#","htm":"GET""#)), INVALID),
         (
-            "htm twice",
-            raw(&header_text(""), &claims_text(r#","htm":"GET""#).replace("\"-raw", "-raw")),
+            "a claim twice that nobody reads",
+            raw(&header_text(""), &claims_text("5", r#","x":1,"x":1"#)),
             INVALID,
         ),
-        (
-            "more members",
-            raw(&header_text(r#","x":1"#), &claims_text(",\"y\":2").replace(",\"y\":2-raw", "more")),
-            ACCEPTED,
-        ),
+        ("more members", raw(&header_text(r#","x":1"#), &claims_text("6", r#","y":2"#)), ACCEPTED),
+        ("no more than that", raw(&header_text(""), &claims_text_of("7")), ACCEPTED),
         ("crit", proof_for(&client, &token).header("crit", json!(["x"])).sign(), INVALID),
         ("b64", proof_for(&client, &token).header("b64", false).sign(), INVALID),
         ("zip", proof_for(&client, &token).header("zip", "DEF").sign(), INVALID),

@@ -90,6 +90,12 @@ async fn no_header_has_a_say_in_where_the_service_is() {
             assert_eq!(verdict(&app, "/a", "https://api.example.com/a", lines).await, ACCEPTED, "{lines:?}");
         }
     }
+    // A host with a path in it, which would move that of the request into a query.
+    for name in ["host", "x-forwarded-host"] {
+        let lines = [(name, "api.example.com/b?")];
+        assert_eq!(verdict(&app, "/a", "https://api.example.com/b", &lines).await, INVALID, "{name}");
+        assert_eq!(verdict(&app, "/b", "https://api.example.com/b", &lines).await, ACCEPTED, "{name}");
+    }
 }
 
 #[tokio::test]
