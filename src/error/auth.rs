@@ -222,8 +222,9 @@ kinds! {
     ClaimRefused => UNAUTHORIZED, "claim_refused", "the token claims are not accepted";
     /// The verified claims do not fit the type that the handler asks for.
     ClaimsMismatch => UNAUTHORIZED, "claims_mismatch", "the token claims do not have the expected form";
-    /// The token is bound to a key of its sender (`cnf`), and the binding is not checked here.
-    TokenBound => UNAUTHORIZED, "token_bound", "the token is bound to its sender and was sent as bearer";
+    /// The token is bound to its sender (`cnf`), who has not proven to be that: it came as a bearer, under another key or
+    /// certificate, or is bound in a way that [is not checked](crate::binding) here.
+    TokenBound => UNAUTHORIZED, "token_bound", "the token is bound to a sender, which this one has not proven to be";
     /// The token is not bound to its sender, and has to be here.
     TokenUnbound => UNAUTHORIZED, "token_unbound", "the token is not bound to its sender";
     /// The sender has not proven to hold the key that the token is bound to: the proof is missing, broken, or one of
