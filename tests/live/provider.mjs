@@ -9,6 +9,9 @@ import { Provider } from 'oidc-provider';
 
 export const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
+/** What a client may prove its key with. */
+export const PROOF_ALGORITHMS = ['ES256', 'Ed25519', 'PS256', 'RS256'];
+
 export const AUDIENCE = 'urn:example:api';
 
 const SECRET = 'a-secret-that-never-leaves-loopback';
@@ -99,6 +102,11 @@ export class OpenIdProvider {
     return answer.access_token;
   }
 
+  /** The name and the secret of the client whose tokens are signed so. */
+  client(algorithm = 'ES256') {
+    return { id: algorithm, secret: SECRET };
+  }
+
   /** Publishes one more key and signs with it from now on. */
   addKey(algorithm = 'ES256') {
     this.#rotate([newKey(algorithm), ...this.#keys]);
@@ -124,9 +132,10 @@ export class OpenIdProvider {
     this.#callback = new Provider(this.issuer, {
       adapter: NoStorage,
       clients: [...new Set(this.#keys.map(({ alg }) => alg))].map(clientSigningWith),
-      enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },
+      enabledJWA: { idTokenSigningAlgValues: ALGORITHMS, dPoPSigningAlgValues: PROOF_ALGORITHMS },
       features: {
         clientCredentials: { enabled: true },
+        dPoP: { enabled: true },
         devInteractions: { enabled: false },
         resourceIndicators: { enabled: true, getResourceServerInfo: resourceServer },
       },
@@ -181,5 +190,10 @@ function resourceServer(_context, resource, client) {
   };
 }
 
-// Clients are configured and tokens carry themselves, so there is nothing to store.
-class NoStorage {}
+// Clients are configured and tokens carry themselves, so there is nothing to store. It asks whether a proof of DPoP came
+// before: none does here.
+class NoStorage {
+  async find() {}
+
+  async upsert() {}
+}

@@ -9,13 +9,14 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const BINARY = process.env.PROTECTED_BIN
-  ?? fileURLToPath(new URL('../../target/debug/examples/protected', import.meta.url));
+/** An example that was built, or another binary that the environment names. */
+const binary = (name) => process.env[`${name.toUpperCase()}_BIN`]
+  ?? fileURLToPath(new URL(`../../target/debug/examples/${name}`, import.meta.url));
 
 export class ProtectedServer {
   /** Starts the server on a free port and waits until it answers, with keys or without. */
-  static async start(settings) {
-    const server = new ProtectedServer(await freePort(), settings);
+  static async start(settings, example = 'protected') {
+    const server = new ProtectedServer(await freePort(), settings, example);
     await Promise.race([
       eventually('the server is up', 10_000, async () => (await server.get('/healthz')).status === 200),
       server.#failure(),
@@ -28,10 +29,15 @@ export class ProtectedServer {
   #stderr;
   #agent = new Agent({ keepAlive: true });
 
-  constructor(port, settings) {
+  constructor(port, settings, example) {
     this.#port = port;
-    this.#child = launch({ BIND: `127.0.0.1:${port}`, ...settings });
+    this.#child = launch({ BIND: `127.0.0.1:${port}`, ...settings }, {}, example);
     this.#stderr = text(this.#child.stderr);
+  }
+
+  /** Where clients reach it. */
+  get origin() {
+    return `http://127.0.0.1:${this.#port}`;
   }
 
   /** Waits until the server holds keys to check tokens with. */
@@ -97,8 +103,8 @@ export async function eventually(what, milliseconds, question) {
 }
 
 // Only the given settings: whatever the shell has set, a proxy or an issuer, stays outside.
-function launch(settings, options) {
-  return spawn(BINARY, { env: settings, stdio: ['ignore', 'ignore', 'pipe'], ...options });
+function launch(settings, options, example = 'protected') {
+  return spawn(binary(example), { env: settings, stdio: ['ignore', 'ignore', 'pipe'], ...options });
 }
 
 export async function freePort() {
