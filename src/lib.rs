@@ -37,6 +37,7 @@
 //! | 3 | [`jwks`] | find the key; keep the keys fresh |
 //! | | [`remote`] | or ask the provider, where it publishes none |
 //! | 4 | [`verify`] | check it, in numbered steps; of several issuers, or tenants, by the keys of its own |
+//! | | [`binding`] | by the one whom it is bound to: DPoP, mTLS |
 //! | | [`replay`] | once only, not revoked, in the browser that asked |
 //! | | [`handoff`] | a token in a link becomes a cookie |
 //! | 5 | [`claims`] | hand it over, typed |
@@ -66,7 +67,7 @@
 //! # What it does not do
 //!
 //! It signs nothing, decrypts nothing (JWE), and runs no login: it is for services that get tokens from an identity
-//! provider. Tokens bound to their sender (DPoP, mTLS) are refused, not checked.
+//! provider. Tokens bound to their sender are refused where the layer is not told how to [check](binding) that.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -154,6 +155,9 @@ mod tests {
         shared::<verify::VerifiedToken>();
         shared::<verify::Explanation>();
         shared::<verify::Check>();
+        shared::<binding::Dpop>();
+        shared::<binding::ClientCertificate>();
+        shared::<binding::ClientCertificates>();
         shared::<verify::Profile>();
         shared::<verify::Tenants>();
         shared::<verify::Verifiers>();

@@ -97,6 +97,13 @@
 //! ask it last. In the layer, an *entrance* is one verifier with its sources and conditions, a door has one or more, and an
 //! *admission* is a token on its way through whatever takes time.
 //!
+//! # Why a verifier is told what a sender has proven
+//!
+//! What a proof or a connection shows is found out by the layer, which has the request, before anything is known of the token;
+//! what it has to show is in the token, which the verifier reads. They meet in the verifier, in one function, which is asked
+//! before the signature and on every use of a cached token: a cache that remembered "its sender was right" would let in the
+//! next one too. Where nothing was proven, and where no layer is, nothing is what the token is compared with.
+//!
 //! # Why a session's cookie holds a receipt
 //!
 //! A link that counts once would be no use if its token, which a history, a log or a `Referer` may have kept, could be sent

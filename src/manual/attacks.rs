@@ -217,6 +217,30 @@
 //! - `cache::two_verifiers_of_one_key_set_share_no_entries`
 //! - `remote::kept::a_yes_is_for_the_text_that_was_asked_about_and_for_no_other_with_its_claims`
 //!
+//! # Tokens that are bound to their sender
+//!
+//! These have no numbers of their own here; the last is a fault of express-oauth2-jwt-bearer (Node.js) before 1.9.1.
+//!
+//! | attack | what it meets |
+//! |---|---|
+//! | a stolen token is sent as bearer, in a cookie or in the query | it is bound, and refused wherever no proof can be |
+//! | a `cnf` that is empty, or says what nobody checks | bound all the same, and refused |
+//! | a stolen token with a proof by another key | the key's thumbprint is compared, also where the token comes from the cache |
+//! | a proof that was seen, again, or for another method, URL or token | it counts once, and says for what |
+//! | a proof that was made in advance | [nonces](crate::binding::Dpop::with_nonces), where they are on |
+//! | a proof by `none`, by a MAC with the public key as its secret, or with a private key in it | none of these is a proof |
+//! | another client's certificate in a header | no header is read that is not named, and none with two; the proxy has to take it out of what clients send |
+//! | the path of another endpoint in `Host` or `X-Forwarded-Host`, from which the URL of the request is put together | the URL is a setting and the path of the request |
+//!
+//! - `binding::downgrade::a_bound_token_is_refused_from_every_other_place_with_its_proof_or_without`
+//! - `binding::downgrade::a_token_under_dpop_has_to_be_bound_by_what_is_checked_there`
+//! - `binding::downgrade::a_cached_token_is_judged_by_who_sends_it_as_the_first_time`
+//! - `binding::replay::the_same_proof_counts_once_and_another_of_the_same_id_is_the_same`
+//! - `binding::nonces::a_nonce_lasts_for_five_to_ten_minutes_and_the_next_comes_in_time`
+//! - `binding::proof::every_flaw_of_a_proof_is_refused_as_it_says_in_the_challenge_of_dpop`
+//! - `binding::certificate::a_header_of_a_proxy_is_read_where_it_is_named_and_has_one_certificate`
+//! - `binding::url::no_header_has_a_say_in_where_the_service_is`
+//!
 //! # Weak keys
 //!
 //! | | in | fault |

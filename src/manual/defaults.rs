@@ -26,8 +26,24 @@
 //! |---|---|
 //! | `iss`, `aud` and `exp` are required | a token without them is good for others, or for ever |
 //! | [30 s](crate::verify::DEFAULT_LEEWAY) of leeway, at most [5 min](crate::verify::MAX_LEEWAY) | machines that keep time differ by less; "no more than a few minutes" ([RFC 7519 §4.1.4]) |
-//! | `cnf` is refused | a stolen token that was bound to its sender should be worth nothing |
+//! | `cnf` is refused, unless it is [checked](crate::binding) | a stolen token that was bound to its sender should be worth nothing |
 //! | no [profile](crate::verify::Profile) | issuers that write `at+jwt` are few; where yours does, `Profile::AccessToken` keeps its ID tokens out |
+//!
+//! # Senders
+//!
+//! | default | why |
+//! |---|---|
+//! | none is looked at | most tokens are bearer tokens |
+//! | the origin is said, not read | a client writes `Host` and `Forwarded` as it likes, and a proof for its own site would be good here |
+//! | with DPoP, tokens that are bound to nothing are let in as bearers | an API moves to DPoP client by client; [`required`](crate::binding::Dpop::required) ends that |
+//! | a bound one is not, whatever comes with it | or whoever steals it says that it is not bound ([RFC 9449 §7.2]) |
+//! | a proof is up to [60 s](crate::binding::DEFAULT_PROOF_AGE) old, at most [10 min](crate::binding::MAX_PROOF_AGE), and a leeway of [30 s](crate::binding::PROOF_LEEWAY) | a request takes no longer, and each is remembered for as long |
+//! | and counts once | else who sees a request can send it again |
+//! | of at most [8 KiB](crate::binding::MAX_PROOF_BYTES) | with an RSA key of 8,192 bits it has 4 |
+//! | ES256, ES384, Ed25519, PS256, RS256 | what clients have; a signature of the others costs more, and whoever sends one chooses |
+//! | no nonces | they cost each client a request more; with them there is another every [5 min](crate::binding::NONCE_PERIOD), and the one before is good still |
+//! | no dot segments in a path | a server and a proxy may not mean the same by one |
+//! | a certificate in a header has at most [16 KiB](crate::binding::MAX_CERTIFICATE_BYTES) | that of a post-quantum key has half as much |
 //!
 //! # The key set
 //!
@@ -107,6 +123,7 @@
 //!
 //! [RFC 6749 §3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
 //! [RFC 6750 §2]: https://www.rfc-editor.org/rfc/rfc6750#section-2
+//! [RFC 9449 §7.2]: https://www.rfc-editor.org/rfc/rfc9449#section-7.2
 //! [RFC 7518 §3.3]: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
 //! [RFC 7519 §4.1.4]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4
 
@@ -176,6 +193,12 @@ mod tests {
     #[test]
     fn each_number_of_the_manual_is_that_of_the_code() {
         let constants = constants![
+            binding::DEFAULT_PROOF_AGE,
+            binding::MAX_CERTIFICATE_BYTES,
+            binding::MAX_PROOF_AGE,
+            binding::MAX_PROOF_BYTES,
+            binding::NONCE_PERIOD,
+            binding::PROOF_LEEWAY,
             fetch::FETCH_TIMEOUT,
             jwks::EXPIRED_AFTER,
             jwks::FIRST_SET_WAIT,

@@ -28,7 +28,7 @@
 //! | | who is there | is trusted with | can | cannot |
 //! |---|---|---|---|---|
 //! | 1 | any client, browser or not, and any site that a browser visits | nothing | present a token that was stolen; cost a signature with each made-up token; learn from the code which check failed; as another site, have a browser send its cookie with a request that changes nothing | choose an algorithm or a key; have a URL fetched, but for the metadata and the keys of a [tenant](crate::verify::Tenants) that you allow; as another site, make the cookie count where something may change; cost more than the [budgets](#budgets) |
-//! | 2 | the proxy, and whoever can read or change what passes behind it | everything: it sees tokens, and may send what it likes | record queries, which hold tokens until the layer takes them out; forge `Origin` and `Host`, and so the answer of the rule against other sites | make a token: its signature is checked behind the proxy |
+//! | 2 | the proxy, and whoever can read or change what passes behind it | everything: it sees tokens, and may send what it likes | record queries, which hold tokens until the layer takes them out; forge `Origin` and `Host`, and so the answer of the rule against other sites; where a header of its own says whose certificate it was, say anybody's | make a token: its signature is checked behind the proxy |
 //! | 3 | the issuer's server, by its certificate | who its users are, and which keys are its own | let anybody in as any of *its* subjects; lock all of them out; name any https URL for its keys, which is then fetched hourly, though nobody is shown what comes of it | speak for another issuer; replace good keys by none; cost more than the budgets; have a redirect followed |
 //! | 4 | the validation endpoint, by its certificate | whether a token is the issuer's own | let in any token that is plausible; see every such token; ask to be left alone for up to an hour | change what is asked of `iss`, `aud`, times and rules; let in by an unclear answer |
 //! | 5 | the store, and whoever can write to it | which tokens were used, handed over or revoked | let a used token count again; revoke any; by being down, shut out those who need it | let anybody in whose token is not good; read a token: it holds hashes |
@@ -56,7 +56,8 @@
 //! | a tenant is one label or segment of an allowed name, whose keys verify its own tokens only, and are not fetched for a token that is not plausible | `tenants::crossing::each_tenant_gets_in_by_its_own_keys_and_by_no_others`, `tenants::crossing::what_is_not_the_issuer_of_a_tenant_to_the_code_point_is_no_issuer_and_causes_no_request`, `tenants::crossing::a_tenant_that_is_not_allowed_causes_no_request_though_its_token_is_good`, `tenants::crossing::a_token_that_is_not_plausible_under_its_tenants_policy_causes_no_request` |
 //! | what happens to one tenant, or how many there are, touches no other that is in use | `tenants::keeping::a_provider_that_is_down_touches_no_other_tenant`, `tenants::flood::of_ten_thousand_allowed_tenants_a_hundred_are_let_in_at_once_and_one_a_second_from_then_on` |
 //! | with a profile, an ID token is no access token, and an access token no ID token | `profile::an_id_token_is_no_access_token_and_an_access_token_is_no_id_token` |
-//! | a token that is bound to its sender is not accepted from anybody | `claims::a_token_that_is_bound_to_its_sender_is_refused_as_bearer` |
+//! | a token that is bound to its sender is accepted from nobody else: not as bearer, from a cookie or a query, under another key or certificate, or from the cache | `claims::a_token_that_is_bound_to_its_sender_is_refused_as_bearer`, `binding::downgrade::a_bound_token_is_refused_from_every_other_place_with_its_proof_or_without`, `binding::downgrade::a_cached_token_is_judged_by_who_sends_it_as_the_first_time`, `binding::combined::what_is_bound_twice_is_proven_twice` |
+//! | a proof counts once, for one method, one URL and one token, and no header says what the URL is | `binding::replay::the_same_proof_counts_once_and_another_of_the_same_id_is_the_same`, `binding::proof::check_12_it_is_for_this_token_by_the_key_that_the_token_is_bound_to`, `binding::url::no_header_has_a_say_in_where_the_service_is` |
 //! | the cache repeats a yes only where it would be given again | `cache::a_token_that_expires_between_two_hits_is_refused_by_the_second`, `keyset::rotation::a_key_that_is_removed_takes_its_tokens_out_of_the_cache_at_once`, `cache::two_verifiers_of_one_key_set_share_no_entries`, `cache::a_policy_that_is_changed_forgets_what_the_old_one_accepted` |
 //! | a route that asks for more than a good token is not reached without it, nor without the layer | `authorize::guards::all_scopes_are_asked_for_in_whichever_form_the_provider_writes_them`, `authorize::guards::a_sign_in_is_recent_up_to_the_second_and_the_leeway`, `authorize::answers::a_guard_without_a_layer_lets_nobody_in` |
 //! | two tokens in a request are a conflict, even twice the same (but for a link of magiclinksdev, which appends its own) | `transport::more_than_one_token_is_a_conflict_even_if_both_are_the_same_good_one`, `transport::an_explicit_token_makes_the_cookie_irrelevant_and_never_falls_back_to_it` |
@@ -95,6 +96,9 @@
 //! | a question to a store | 1 s | [`STORE_TIMEOUT`](crate::replay::STORE_TIMEOUT) |
 //! | used tokens in memory | 100,000, then no more are let in | [`MAX_REMEMBERED`](crate::replay::MAX_REMEMBERED) |
 //! | the cookie that a link becomes | 4,096 bytes | [`MAX_COOKIE_BYTES`](crate::source::MAX_COOKIE_BYTES) |
+//! | a DPoP proof | 8 KiB, 32 members in each part, depth 16; one signature of the algorithms that are set | [`MAX_PROOF_BYTES`](crate::binding::MAX_PROOF_BYTES) |
+//! | its age | 60 s and the leeway; no more than 10 min can be set | [`DEFAULT_PROOF_AGE`](crate::binding::DEFAULT_PROOF_AGE), [`MAX_PROOF_AGE`](crate::binding::MAX_PROOF_AGE) |
+//! | a certificate in a header | 16 KiB | [`MAX_CERTIFICATE_BYTES`](crate::binding::MAX_CERTIFICATE_BYTES) |
 //! | a nonce | 512 bytes; its cookie lasts for 10 min | [`NONCE_LIFETIME`](crate::replay::NONCE_LIFETIME) |
 //!
 //! Shown by, among others, `shape::the_longest_token_is_accepted_and_one_byte_more_of_claims_is_too_large`,
@@ -123,6 +127,8 @@
 //!   `content-type: application/grpc`, is refused with status 200 and a `grpc-status`
 //!   (`refusal::no_request_but_a_grpc_call_is_refused_with_a_success`).
 //! - **`GET` that changes nothing**: the rule against other sites is about methods that may, and about upgrades.
+//! - **A proxy that takes `Client-Cert`, or whatever header it names certificates in, out of what clients send**, where the
+//!   layer reads it; and a service that nobody reaches but through it.
 //! - **The right names**: the issuer as it writes itself, an audience that is this service's alone.
 //! - **Shared secrets of random bytes.** Their length is checked, their randomness cannot be; a path or a password of 32
 //!   characters would do. Whoever can verify with one can sign with it.
@@ -142,8 +148,13 @@
 //!
 //! These are known, and not prevented:
 //!
-//! - **A stolen token is good in any hand** until it expires, and the leeway longer. Tokens that would not be (DPoP, mTLS)
-//!   are refused, not checked, so that nobody takes them for protected.
+//! - **A stolen bearer token is good in any hand** until it expires, and the leeway longer. One that is
+//!   [bound to its sender](crate::binding) is not, and is refused where that is not checked, so that nobody takes it for protected.
+//! - **A proof of DPoP does not protect what is sent with it**: body, query and other headers can be changed by who is in
+//!   between. Whoever has a client's key, or makes it sign, is that client; without [nonces](crate::binding::Dpop::with_nonces),
+//!   for proofs of the time to come as well.
+//! - **Proofs fill the store that remembers them**: who has one good token can have 100,000 remembered in a minute or two, and
+//!   others with proofs get 503 until those are too old. A limit of rate is yours.
 //! - **A token that its issuer revokes** goes on being good here until it expires, where keys verify it; with a validation
 //!   endpoint, for up to 60 s. A [deny list](crate::replay::ReplayRule::deny_list) is yours to fill, needs a `jti` in the
 //!   token, and is asked by the layer, not by [`Verifier::verify`](crate::Verifier::verify).
