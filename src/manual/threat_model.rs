@@ -25,15 +25,41 @@
 //!                                            └──6── logs, metrics, answers: whoever reads them
 //! ```
 //!
-//! | | who is there | is trusted with | can | cannot |
-//! |---|---|---|---|---|
-//! | 1 | any client, browser or not, and any site that a browser visits | nothing | present a token that was stolen; cost a signature with each made-up token; learn from the code which check failed; as another site, have a browser send its cookie with a request that changes nothing | choose an algorithm or a key; have a URL fetched, but for the metadata and the keys of a [tenant](crate::verify::Tenants) that you allow; as another site, make the cookie count where something may change; cost more than the [budgets](#budgets) |
-//! | 2 | the proxy, and whoever can read or change what passes behind it | everything: it sees tokens, and may send what it likes | record queries, which hold tokens until the layer takes them out; forge `Origin` and `Host`, and so the answer of the rule against other sites; where a header of its own says whose certificate it was, say anybody's | make a token: its signature is checked behind the proxy |
-//! | 3 | the issuer's server, by its certificate | who its users are, and which keys are its own | let anybody in as any of *its* subjects; lock all of them out; name any https URL for its keys, which is then fetched hourly, though nobody is shown what comes of it | speak for another issuer; replace good keys by none; cost more than the budgets; have a redirect followed |
-//! | 4 | the validation endpoint, by its certificate | whether a token is the issuer's own | let in any token that is plausible; see every such token; ask to be left alone for up to an hour | change what is asked of `iss`, `aud`, times and rules; let in by an unclear answer |
-//! | 5 | the store, and whoever can write to it | which tokens were used, handed over or revoked | let a used token count again; revoke any; by being down, shut out those who need it | let anybody in whose token is not good; read a token: it holds hashes |
-//! | 6 | readers of logs, metrics and answers | codes, counts, configured names | see how often what was refused, from which place, at which endpoint | see a token, a secret, a `kid` or a claim |
-//! | 7 | other issuers, and other services of the same one | nothing here | sign anything that they like | have it count here: other keys, another `iss`, another `aud` |
+//! 1. **Any client**, browser or not, and any site that a browser visits. It is trusted with nothing.
+//!    - It can present a token that was stolen.
+//!    - It can cost a signature with each made-up token.
+//!    - It can learn from the code which check failed.
+//!    - As another site, it can have a browser send its cookie with a request that changes nothing. It cannot make the cookie
+//!      count where something may change.
+//!    - It can have the metadata and the keys of a [tenant](crate::verify::Tenants) fetched that you allow. It cannot have any
+//!      other URL fetched.
+//!    - It cannot choose an algorithm or a key, or cost more than the [budgets](#budgets).
+//! 2. **The proxy**, and whoever can read or change what passes behind it. It is trusted with everything: it sees tokens, and
+//!    may send what it likes.
+//!    - It can record queries, which hold tokens until the layer takes them out.
+//!    - It can forge `Origin` and `Host`, and so the answer of the rule against other sites.
+//!    - Where a header of its own says whose certificate it was, it can say anybody's.
+//!    - It cannot make a token: its signature is checked behind the proxy.
+//! 3. **The issuer's server**, by its certificate. It is trusted with who its users are, and which keys are its own.
+//!    - It can let anybody in as any of *its* subjects, and lock all of them out.
+//!    - It can name any https URL for its keys. That is then fetched hourly, though nobody is shown what comes of it.
+//!    - It cannot speak for another issuer, replace good keys by none, or have a redirect followed.
+//!    - It cannot cost more than the budgets.
+//! 4. **The validation endpoint**, by its certificate. It is trusted with whether a token is the issuer's own.
+//!    - It can let in any token that is plausible, and sees every such token.
+//!    - It can ask to be left alone for up to an hour.
+//!    - It cannot change what is asked of `iss`, `aud`, times and rules, or let in by an unclear answer.
+//! 5. **The store**, and whoever can write to it. It is trusted with which tokens were used, handed over or revoked.
+//!    - It can let a used token count again, and revoke any.
+//!    - By being down, it can shut out those who need it.
+//!    - It cannot let anybody in whose token is not good.
+//!    - It cannot read a token: it holds hashes.
+//! 6. **Readers of logs, metrics and answers.** They are trusted with codes, counts and configured names.
+//!    - They can see how often what was refused, from which place, at which endpoint.
+//!    - They cannot see a token, a secret, a `kid` or a claim.
+//! 7. **Other issuers**, and other services of the same one. They are trusted with nothing here.
+//!    - They can sign anything that they like.
+//!    - They cannot have it count here: other keys, another `iss`, another `aud`.
 //!
 //! Your own code is inside: rules, refusal hooks, a [`TokenSource`](crate::source::TokenSource), a
 //! [`Fetch`](crate::fetch::Fetch), a [`ReplayStore`](crate::replay::ReplayStore), a [`Clock`](crate::clock::Clock). They are
