@@ -51,6 +51,10 @@ impl Policy {
     }
 
     fn compare(&self, cnf: Option<&Confirmation>, presented: &Presented) -> Result<(), AuthError> {
+        let is_in_a_header = matches!(presented.source, Source::Bearer | Source::Dpop | Source::Direct);
+        if self.binding == Binding::Demand && !is_in_a_header {
+            return Err(AuthErrorKind::CredentialsMalformed.into());
+        }
         let nothing = Sender::default();
         let sender = presented.sender.as_deref().unwrap_or(&nothing);
         let must_hold_key = sender.must_hold_key || presented.source == Source::Dpop;
@@ -90,6 +94,9 @@ mod tests {
     use crate::token::Algorithm;
     use crate::verify::Authority;
 
+    const SOURCES: [Source; 6] =
+        [Source::Dpop, Source::Bearer, Source::Cookie, Source::Query, Source::Other("other"), Source::Direct];
+
     fn policy(binding: Binding) -> Policy {
         let secret = SharedSecret::new(Algorithm::Hs256, [7; 32]).expect("a secret");
         let policy = Policy::new("us".to_owned(), "api".to_owned(), &Authority::from(secret));
@@ -110,7 +117,7 @@ mod tests {
         for binding in [Binding::Refuse, Binding::Demand, Binding::Ignore] {
             let policy = policy(binding);
             for token in &tokens {
-                for source in [Source::Dpop, Source::Bearer, Source::Cookie, Source::Query, Source::Direct] {
+                for source in SOURCES {
                     for number in 0..36 {
                         let (key, certificate) = (prints[number % 3], prints[number / 3 % 3]);
                         let (must_hold_key, must_hold_certificate) = (number / 9 % 2 == 1, number / 18 == 1);
@@ -121,7 +128,11 @@ mod tests {
                         let must_hold_key = must_hold_key || source == Source::Dpop;
                         let has_all = (!must_hold_key || key.is_some())
                             && (!must_hold_certificate || certificate.is_some());
+                        let is_in_a_header =
+                            !matches!(source, Source::Query | Source::Cookie | Source::Other(_));
+                        let may_be_there = binding != Binding::Demand || is_in_a_header;
                         let want = has_all
+                            && may_be_there
                             && match token {
                                 None => {
                                     !must_hold_key && !must_hold_certificate && binding != Binding::Demand

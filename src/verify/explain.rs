@@ -294,7 +294,7 @@ fn is_on(policy: &Policy, step: Step) -> bool {
         Step::Claim(ClaimCheck::Subject) => policy.subject.is_some(),
         Step::Claim(ClaimCheck::Binding) => policy.binding != Binding::Ignore,
         Step::Claim(ClaimCheck::Required) => !policy.required.is_empty(),
-        Step::Time(TimeCheck::IssuedAt) => policy.issued_at_skew.is_some(),
+        Step::Time(TimeCheck::IssuedAt) => policy.issued_at_skew().is_some(),
         Step::Time(TimeCheck::Age) => policy.max_age.is_some(),
         Step::Time(TimeCheck::Lifetime) => policy.max_lifetime.is_some(),
         _ => true,

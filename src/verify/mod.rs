@@ -54,7 +54,7 @@ pub(crate) use binding::{Presented, Sender};
 pub use cache::{MAX_CACHED_AGE, MAX_CACHED_TOKEN_BYTES};
 pub use explanation::{Check, Explanation, Outcome};
 pub use policy::{DEFAULT_LEEWAY, MAX_LEEWAY};
-pub use profile::Profile;
+pub use profile::{FAPI2_SKEW, Profile};
 use stop::answer_for;
 pub(crate) use stop::{Stop, Want};
 pub use tenants::{DEFAULT_TENANTS, MAX_TENANTS, TENANT_INTERVAL, Tenants};

@@ -28,6 +28,7 @@ pub(super) struct Policy {
     pub(super) algorithms: AlgorithmSet,
     pub(super) typ: Option<String>,
     pub(super) profile: Option<Profile>,
+    pub(super) strictness: Strictness,
     pub(super) subject: Option<String>,
     pub(super) expiry: Demand,
     pub(super) binding: Binding,
@@ -56,6 +57,13 @@ pub(super) enum Binding {
     /// So it does, and no other token counts.
     Demand,
     Ignore,
+}
+
+/// Whether a token of whichever kind has to be fit for FAPI 2.0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    Usual,
+    Fapi2,
 }
 
 /// Whether an expired link is told from any other expired token, which costs a signature.
@@ -119,6 +127,7 @@ impl Policy {
             },
             typ: None,
             profile: None,
+            strictness: Strictness::Usual,
             subject: None,
             expiry: Demand::Required,
             binding: Binding::Refuse,
@@ -245,7 +254,7 @@ impl fmt::Display for Policy {
         if let Some(max_age) = self.max_age {
             write!(f, "; iat is at most {max_age:?} ago")?;
         }
-        if let Some(skew) = self.issued_at_skew {
+        if let Some(skew) = self.issued_at_skew() {
             write!(f, "; iat is at most {skew:?} ahead")?;
         }
         if let Some(max_lifetime) = self.max_lifetime {
@@ -256,6 +265,9 @@ impl fmt::Display for Policy {
         }
         if let Some(profile) = &self.profile {
             write!(f, "; {profile}")?;
+        }
+        if self.strictness == Strictness::Fapi2 {
+            write!(f, "; {}", Profile::Fapi2)?;
         }
         let of_profile = self.profile.map_or(&[][..], Profile::claims);
         for claim in self.required.iter().filter(|claim| !of_profile.contains(claim)) {

@@ -1,13 +1,14 @@
 use std::fmt;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 
-use super::policy::{Demand, Policy};
+use super::policy::{Binding, Demand, Policy, Strictness};
 use super::{VerifiedToken, Verifier};
 use crate::crypto;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
-use crate::token::{Algorithm, UnverifiedHeader};
+use crate::token::{Algorithm, AlgorithmSet, UnverifiedHeader};
 
 /// A kind of token, as a standard says how it is to be checked; for
 /// [`Verifier::with_profile`](super::Verifier::with_profile).
@@ -53,7 +54,21 @@ pub enum Profile {
     ///
     /// [OpenID Connect Core §3.1.3.7]: https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
     IdToken,
+    /// A token of any kind, of a service that follows [FAPI 2.0 §5.3.4]: signed by PS256, ES256 or Ed25519; sent in
+    /// `Authorization`, not in a query or a cookie; bound to its sender, who proves it; and neither issued nor to begin more than
+    /// [10 s](FAPI2_SKEW) in the future. It goes together with [`AccessToken`](Self::AccessToken).
+    ///
+    /// Only a layer knows senders: it needs [DPoP or client certificates](crate::binding) set, or refuses every token, as
+    /// [`Verifier::verify`](super::Verifier::verify) does. Who asks for FAPI 2.0 is also asked whether a token was revoked: a
+    /// [deny list](crate::replay::ReplayRule::deny_list) or a [validation endpoint](crate::remote) says so.
+    ///
+    /// [FAPI 2.0 §5.3.4]: https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.4
+    Fapi2,
 }
+
+/// How far `iat` and `nbf` may lie in the future in [FAPI 2.0](Profile::Fapi2): 10 s have to be accepted, and more than 60 s
+/// refused.
+pub const FAPI2_SKEW: Duration = Duration::from_secs(10);
 
 /// The type that an access token says it is of ([RFC 9068 §2.1]).
 ///
@@ -68,6 +83,7 @@ impl Profile {
             Self::AccessToken => &["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
             // OpenID Connect Core §2
             Self::IdToken => &["iss", "sub", "aud", "exp", "iat"],
+            Self::Fapi2 => &[],
         }
     }
 
@@ -75,6 +91,7 @@ impl Profile {
         let is_of_its_type = match self {
             Self::AccessToken => header.typ_is(ACCESS_TOKEN),
             Self::IdToken => !header.typ_is_with_any_parameters(ACCESS_TOKEN),
+            Self::Fapi2 => true,
         };
         if is_of_its_type { Ok(()) } else { Err(AuthErrorKind::TypeMismatch.into()) }
     }
@@ -83,6 +100,7 @@ impl Profile {
     pub(super) fn check_claims(self, payload: &str, audiences: Option<&[String]>) -> Result<(), AuthError> {
         match self {
             Self::AccessToken => read::<Client>(payload, "client_id").map(drop),
+            Self::Fapi2 => Ok(()),
             Self::IdToken => {
                 let party = read::<Party>(payload, "azp")?;
                 match (party.azp, audiences) {
@@ -107,6 +125,14 @@ impl fmt::Display for Profile {
                 "is not",
                 "azp, if there, is one of our audiences, and it is there if aud has several",
             ),
+            Self::Fapi2 => {
+                return write!(
+                    f,
+                    "profile FAPI 2.0 (alg is one of [{}]; the token is in Authorization, and its cnf is proven; iat and nbf \
+                     are at most {FAPI2_SKEW:?} ahead)",
+                    fapi2_algorithms()
+                );
+            }
         };
         let claims = self.claims().join(", ");
         write!(f, "profile {name} (typ {typ} {ACCESS_TOKEN}; {claims} are present; {last})")
@@ -118,6 +144,7 @@ impl Policy {
     pub(super) fn add_profile(&mut self, profile: Profile) -> Result<(), ConfigError> {
         if let Some(other) = self.profile
             && other != profile
+            && profile != Profile::Fapi2
         {
             return Err(ConfigError::new(format!("a token is of one kind, and not of two: {other} is set")));
         }
@@ -126,19 +153,40 @@ impl Policy {
                 "{profile} is about tokens of one issuer, for us and for a time: leave the `insecure_` call out"
             )));
         }
+        if profile == Profile::Fapi2 {
+            return self.follow_fapi2();
+        }
         self.profile = Some(profile);
         profile.claims().iter().try_for_each(|claim| self.require(claim))
     }
+
+    fn follow_fapi2(&mut self) -> Result<(), ConfigError> {
+        if self.binding == Binding::Ignore {
+            return Err(ConfigError::new(
+                "FAPI 2.0 is about bound tokens: leave `insecure_ignore_binding` out",
+            ));
+        }
+        let of_both = fapi2_algorithms().iter().filter(|algorithm| self.algorithms.contains(*algorithm));
+        self.narrow(of_both.collect())?;
+        self.binding = Binding::Demand;
+        self.strictness = Strictness::Fapi2;
+        Ok(())
+    }
+}
+
+/// Of those that there are, the ones that FAPI 2.0 §5.4 names.
+fn fapi2_algorithms() -> AlgorithmSet {
+    [Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa].into()
 }
 
 impl Verifier {
     /// Accepts only tokens of one kind, checked as its standard says: an [access token](Profile::AccessToken) or an
-    /// [ID token](Profile::IdToken).
+    /// [ID token](Profile::IdToken); or only tokens that are fit for [FAPI 2.0](Profile::Fapi2).
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if another profile is set, if an `insecure_` call has turned off what the profile asks for, or if more
-    /// than 64 claims are required.
+    /// [`ConfigError`] if another kind is set, if an `insecure_` call has turned off what the profile asks for, if none of its
+    /// algorithms is accepted, or if more than 64 claims are required.
     pub fn with_profile(self, profile: Profile) -> Result<Self, ConfigError> {
         self.try_change(|policy| policy.add_profile(profile))
     }

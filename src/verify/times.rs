@@ -1,6 +1,9 @@
 //! What is asked of `exp`, `nbf` and `iat`, again on every use of a token.
 
-use super::policy::{Demand, LateLinks, Policy};
+use std::time::Duration;
+
+use super::policy::{Demand, LateLinks, Policy, Strictness};
+use super::profile::FAPI2_SKEW;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::source::Source;
 use crate::token::{NumericDate, UnverifiedClaims};
@@ -84,15 +87,15 @@ impl Policy {
                 None if self.expiry == Demand::Required => required(None, "exp").map(drop),
                 _ => Ok(()),
             },
-            TimeCheck::NotBefore => times.nbf.map_or(Ok(()), |nbf| not_after(nbf, self.leeway)),
-            TimeCheck::IssuedAt => match (times.iat, self.issued_at_skew) {
+            TimeCheck::NotBefore => times.nbf.map_or(Ok(()), |nbf| not_after(nbf, self.skew())),
+            TimeCheck::IssuedAt => match (times.iat, self.issued_at_skew()) {
                 (Some(iat), Some(skew)) => not_after(iat, skew),
                 _ => Ok(()),
             },
             TimeCheck::Age => {
                 let Some(max_age) = self.max_age else { return Ok(()) };
                 let iat = required(times.iat, "iat")?;
-                not_after(iat, self.leeway)?;
+                not_after(iat, self.skew())?;
                 if now >= iat.plus(max_age).plus(self.leeway) {
                     return Err(AuthErrorKind::TokenTooOld.into());
                 }
@@ -102,12 +105,28 @@ impl Policy {
                 let Some(max_lifetime) = self.max_lifetime else { return Ok(()) };
                 let iat = required(times.iat, "iat")?;
                 let exp = required(times.exp, "exp")?;
-                not_after(iat, self.leeway)?;
+                not_after(iat, self.skew())?;
                 if exp > iat.plus(max_lifetime) {
                     return Err(AuthErrorKind::TokenTooOld.into());
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// How far a date may lie in the future at which a token begins to count.
+    pub(super) fn skew(&self) -> Duration {
+        match self.strictness {
+            Strictness::Usual => self.leeway,
+            Strictness::Fapi2 => FAPI2_SKEW,
+        }
+    }
+
+    /// The same of `iat` where nothing else depends on it, if it is judged.
+    pub(super) fn issued_at_skew(&self) -> Option<Duration> {
+        match self.strictness {
+            Strictness::Usual => self.issued_at_skew,
+            Strictness::Fapi2 => Some(FAPI2_SKEW),
         }
     }
 

@@ -32,8 +32,8 @@ pub(super) fn say(check: TimeCheck, policy: &Policy, times: &Times, now: Numeric
     // It decides only about a date that is on the wrong side of the limit.
     let leeway = match check {
         TimeCheck::Expiry => (now >= date).then_some(policy.leeway),
-        TimeCheck::NotBefore => (date > now).then_some(policy.leeway),
-        TimeCheck::IssuedAt => policy.issued_at_skew.filter(|_| date > now),
+        TimeCheck::NotBefore => (date > now).then_some(policy.skew()),
+        TimeCheck::IssuedAt => policy.issued_at_skew().filter(|_| date > now),
         TimeCheck::Age => {
             let is_out = |max_age: &Duration| date > now || now >= date.plus(*max_age);
             policy.max_age.filter(is_out).map(|_| policy.leeway)

@@ -3,6 +3,7 @@
 mod certificate;
 mod combined;
 mod downgrade;
+mod fapi;
 mod nonces;
 mod proof;
 mod replay;
