@@ -213,7 +213,7 @@ fn error_code(denial: &Denial) -> Option<&'static str> {
 /// Whether `text` may stand between the quotes of a challenge as it is ([RFC 6750 §3]).
 ///
 /// [RFC 6750 §3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
-fn may_be_quoted(text: &str) -> bool {
+pub(super) fn may_be_quoted(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 

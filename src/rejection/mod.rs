@@ -191,6 +191,8 @@ impl fmt::Debug for Refusals {
 mod tests {
     use super::*;
 
+    mod every_challenge;
+
     fn challenge_of(response: &Response<String>) -> Option<&str> {
         response.headers().get(header::WWW_AUTHENTICATE).map(|value| value.to_str().expect("text"))
     }
