@@ -43,6 +43,7 @@
 //! | 5 | [`claims`] | hand it over, typed |
 //! | 6 | [`authorize`] | is it enough for this? scopes, roles, how the user signed in |
 //! | | [`rejection`] | or refuse it: challenge, problem document, gRPC status |
+//! | | [`resource`] | tell clients without a token whom to ask for one |
 //!
 //! [`provider`] puts this together for magiclinksdev, Phonelink and PasskeyMe.
 //!
@@ -88,6 +89,7 @@ pub mod provider;
 pub mod rejection;
 pub mod remote;
 pub mod replay;
+pub mod resource;
 pub mod source;
 mod sync;
 mod telemetry;
@@ -180,6 +182,8 @@ mod tests {
         shared::<replay::Nonce>();
         shared::<replay::NonceRule>();
         shared::<replay::ReplayRule>();
+        shared::<resource::ResourceMetadata>();
+        shared::<resource::ResourceMetadataService>();
         shared::<source::TokenSources>();
         shared::<source::RequestHead<'_>>();
         shared::<token::JoseHeader>();

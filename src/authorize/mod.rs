@@ -65,5 +65,6 @@ pub use authentication::{require_acr, require_max_age};
 pub use extract::{RequiredScopes, Scoped, ScopedRejection};
 pub use guard::{Guard, require};
 pub use roles::{require_any_role, require_roles};
+pub(crate) use scopes::is_scope_token;
 pub use scopes::{Scopes, require_any_scope, require_scopes};
 pub use service::{GuardFuture, GuardService};

@@ -118,7 +118,7 @@ fn guard<S: Into<String>>(scopes: impl IntoIterator<Item = S>, any: bool) -> Res
 }
 
 /// `1*( %x21 / %x23-5B / %x5D-7E )`, as it may stand in a challenge.
-pub(super) const fn is_scope_token(text: &[u8]) -> bool {
+pub(crate) const fn is_scope_token(text: &[u8]) -> bool {
     let mut rest = text;
     while let [first, others @ ..] = rest {
         if !matches!(first, 0x21 | 0x23..=0x5b | 0x5d..=0x7e) {

@@ -183,6 +183,6 @@ impl fmt::Display for Entrance {
         if let Some(hand_off) = &self.hand_off {
             write!(f, "; {hand_off}")?;
         }
-        write!(f, "{}", self.cross_site)
+        write!(f, "{}{}", self.refusals, self.cross_site)
     }
 }

@@ -26,6 +26,7 @@
 //! ```
 
 mod admission;
+mod described;
 mod door;
 mod entrance;
 mod future;

@@ -28,6 +28,7 @@
 //! | `handoff` | `verify`, `replay`, `rejection`, `source`, `error`, `telemetry` |
 //! | `claims` | `verify`, `rejection`, `error`, `telemetry` |
 //! | `authorize` | `claims`, `verify`, `token`, `rejection`, `error` |
+//! | `resource` | `authorize`, `token`, `source`, `fetch`, `error` |
 //! | `layer` | all of them |
 //! | `provider` | `layer` and all of them |
 //! | `manual` | all of them: it has nothing but links, and tests of what it says |

@@ -88,6 +88,15 @@
 //! | only accepted tokens, by their whole text, for one generation of keys | it can only repeat a yes that would be given again |
 //! | in a full cache, one that comes for the second time | tokens that come once, however many, drive nobody out and cost next to nothing |
 //!
+//! # Telling clients
+//!
+//! | default | why |
+//! |---|---|
+//! | a 401 names no scope, and no challenge the [metadata](crate::resource), unless they are set | neither can be guessed; both are public |
+//! | the metadata is good for [1 h](crate::resource::METADATA_MAX_AGE), for pages of every origin | it changes with a deployment, and holds nothing that is not for everybody |
+//! | a resource has no query | a route could not tell two apart by it ([RFC 9728 §1.2] advises against it) |
+//! | `offline_access` is never asked for | a refresh token is no resource's need |
+//!
 //! # Asking a provider
 //!
 //! | default | why |
@@ -126,6 +135,7 @@
 //! [RFC 9449 §7.2]: https://www.rfc-editor.org/rfc/rfc9449#section-7.2
 //! [RFC 7518 §3.3]: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
 //! [RFC 7519 §4.1.4]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4
+//! [RFC 9728 §1.2]: https://www.rfc-editor.org/rfc/rfc9728#section-1.2
 
 #[cfg(test)]
 mod tests {
@@ -217,6 +227,7 @@ mod tests {
             replay::MAX_REMEMBERED,
             replay::NONCE_LIFETIME,
             replay::STORE_TIMEOUT,
+            resource::METADATA_MAX_AGE,
             source::MAX_COOKIE_BYTES,
             token::MAX_TOKEN_BYTES,
             verify::DEFAULT_LEEWAY,

@@ -8,19 +8,19 @@ use crate::error::{AuthErrorKind, ConfigError};
 
 /// What every challenge of a layer says, whatever is wrong.
 #[derive(Clone)]
-pub(super) struct Challenges(Arc<Settings>);
+pub(super) struct Challenges(pub(super) Arc<Settings>);
 
-struct Settings {
+pub(super) struct Settings {
     /// The name of what is protected, quoted in every challenge.
     realm: Box<str>,
     /// The scopes to ask a token for in the first place.
-    scope: Option<Box<str>>,
+    pub(super) scope: Option<Box<str>>,
     /// Where the resource describes itself ([RFC 9728 §5.1]).
     ///
     /// [RFC 9728 §5.1]: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
-    resource_metadata: Option<Box<str>>,
+    pub(super) resource_metadata: Option<Box<str>>,
     /// Under which schemes a token may be sent, in the order that they are offered.
-    offers: Vec<Offer>,
+    pub(super) offers: Vec<Offer>,
     /// The challenges for each scheme and kind, written once.
     written: [[OnceLock<Box<[HeaderValue]>>; AuthErrorKind::ALL.len()]; 2],
 }

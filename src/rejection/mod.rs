@@ -96,6 +96,11 @@ impl Refusals {
         self.challenges = self.challenges.with_resource_metadata(url);
     }
 
+    /// Under which schemes a token may be sent.
+    pub(crate) fn offers(&self) -> &[Offer] {
+        &self.challenges.0.offers
+    }
+
     /// Under which schemes a token may be sent; one or more.
     pub(crate) fn set_offers(&mut self, offers: Vec<Offer>) {
         self.challenges = self.challenges.with_offers(offers);
@@ -179,6 +184,19 @@ fn another_token_may_do(kind: AuthErrorKind) -> bool {
 fn with_error(mut response: Response<String>, error: AuthError) -> Response<String> {
     response.extensions_mut().insert(error);
     response
+}
+
+/// What challenges tell besides what is wrong.
+impl fmt::Display for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scope) = &self.challenges.0.scope {
+            write!(f, "; scopes to ask for: {scope}")?;
+        }
+        if let Some(url) = &self.challenges.0.resource_metadata {
+            write!(f, "; described at {url}")?;
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Debug for Refusals {

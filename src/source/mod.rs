@@ -26,6 +26,7 @@
 mod bearer;
 mod cookie;
 mod cross_site;
+mod described;
 mod found;
 mod query;
 mod request_head;
@@ -161,15 +162,10 @@ impl TokenSources {
         self.cookie.as_ref()
     }
 
-    /// Whether the query is read.
-    pub(crate) fn reads_query(&self) -> bool {
-        self.query.is_some()
-    }
-
     /// What the place is called that `source` stands for: the same name at the same source is the same place.
     pub(crate) fn place(&self, source: Source) -> (Source, Option<String>) {
         let name = match source {
-            Source::Query => self.query.as_ref().map(|query| query.name().to_owned()),
+            Source::Query => self.query_name().map(str::to_owned),
             Source::Cookie => self.cookie.as_ref().map(ToString::to_string),
             _ => None,
         };

@@ -35,6 +35,7 @@ mod provider;
 mod refusal;
 mod remote;
 mod replay;
+mod resource;
 mod secrets;
 mod shape;
 mod signature;

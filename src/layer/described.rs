@@ -1,0 +1,79 @@
+//! What a layer says of itself to those who are not in yet.
+
+use super::JwtAuthLayer;
+use crate::error::ConfigError;
+use crate::rejection::Offer;
+use crate::resource::{ResourceMetadata, scope_list};
+
+impl JwtAuthLayer {
+    /// Metadata of the resource that goes by the URL `resource`, with what this layer knows of it: the authorization servers,
+    /// which are those of its issuers that are URLs; how a token may be sent; and which proofs of possession it takes.
+    ///
+    /// See the [`resource`](crate::resource) module. To be called when the layer has its [sources](Self::with_sources).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `resource` is not https (or http on this machine), or has a query or a fragment; or if the layer
+    /// accepts any issuer, or those of [tenants](crate::verify::Tenants), so that there is nobody to name.
+    pub fn describe_resource(&self, resource: &str) -> Result<ResourceMetadata, ConfigError> {
+        let mut metadata = ResourceMetadata::new(resource)?;
+        for entrance in self.door.entrances() {
+            let issuers = entrance.verifiers.issuers().into_iter().collect::<Option<Vec<_>>>();
+            let issuers = issuers.filter(|issuers| !issuers.is_empty()).ok_or_else(|| {
+                ConfigError::new(
+                    "whose tokens it accepts, the layer cannot say: describe the resource by `ResourceMetadata::new`",
+                )
+            })?;
+            for issuer in issuers {
+                // One that is no URL has no metadata that a client could find.
+                metadata = metadata.clone().with_authorization_server(issuer).unwrap_or(metadata);
+            }
+            if entrance.certificates.is_some() {
+                metadata = metadata.with_certificate_bound_tokens();
+            }
+            for offer in entrance.refusals.offers() {
+                metadata = match offer {
+                    Offer::Bearer => metadata.with_bearer_methods_of(&entrance.sources),
+                    Offer::Dpop { algorithms } => metadata.with_dpop_algorithms_named(algorithms),
+                };
+            }
+        }
+        let takes_bearers = self.offers().any(|offer| *offer == Offer::Bearer);
+        Ok(if takes_bearers { metadata } else { metadata.with_dpop_required() })
+    }
+
+    /// Tells in every challenge where `metadata` is ([RFC 9728 §5.1]), which has to be routed beside this layer: see the
+    /// [`resource`](crate::resource) module.
+    ///
+    /// [RFC 9728 §5.1]: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
+    pub fn with_resource_metadata(self, metadata: &ResourceMetadata) -> Self {
+        self.change_entrances(|entrance| entrance.refusals.set_resource_metadata(metadata.url()))
+    }
+
+    /// Names, where a challenge asks for a token, the scopes to ask for in the first place ([RFC 6750 §3]): those without
+    /// which nothing goes. A route that [asks for more](crate::authorize)
+    /// names its own.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there are none, one is no scope token ([RFC 6749 §3.3]), or one is `offline_access`, which no
+    /// resource needs.
+    ///
+    /// [RFC 6749 §3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+    /// [RFC 6750 §3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
+    pub fn with_scope_hint<S: Into<String>>(
+        self,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ConfigError> {
+        let scopes = scope_list(scopes)?;
+        if scopes.is_empty() {
+            return Err(ConfigError::new("name a scope to ask for, or leave the hint out"));
+        }
+        let scope = scopes.join(" ");
+        Ok(self.change_entrances(|entrance| entrance.refusals.set_scope(&scope)))
+    }
+
+    fn offers(&self) -> impl Iterator<Item = &Offer> {
+        self.door.entrances().flat_map(|entrance| entrance.refusals.offers())
+    }
+}
