@@ -44,6 +44,7 @@
 //! | 6 | [`authorize`] | is it enough for this? scopes, roles, how the user signed in |
 //! | | [`rejection`] | or refuse it: challenge, problem document, gRPC status |
 //! | | [`resource`] | tell clients without a token whom to ask for one |
+//! | | [`openapi`] | tell the readers of an API's pages how to send it |
 //!
 //! [`provider`] puts this together for magiclinksdev, Phonelink and PasskeyMe.
 //!
@@ -85,6 +86,7 @@ pub mod handoff;
 pub mod jwks;
 pub mod layer;
 pub mod manual;
+pub mod openapi;
 pub mod provider;
 pub mod rejection;
 pub mod remote;
@@ -184,6 +186,9 @@ mod tests {
         shared::<replay::ReplayRule>();
         shared::<resource::ResourceMetadata>();
         shared::<resource::ResourceMetadataService>();
+        shared::<openapi::SecuritySchemes>();
+        shared::<openapi::SecurityScheme>();
+        shared::<openapi::SecurityRequirements>();
         shared::<source::TokenSources>();
         shared::<source::RequestHead<'_>>();
         shared::<token::JoseHeader>();

@@ -1,7 +1,10 @@
 //! What a layer says of itself to those who are not in yet.
 
 use super::JwtAuthLayer;
+use super::door::Absence;
+use super::entrance::Entrance;
 use crate::error::ConfigError;
+use crate::openapi::{SecurityScheme, SecuritySchemes};
 use crate::rejection::Offer;
 use crate::resource::{ResourceMetadata, scope_list};
 
@@ -73,7 +76,42 @@ impl JwtAuthLayer {
         Ok(self.change_entrances(|entrance| entrance.refusals.set_scope(&scope)))
     }
 
+    /// The security schemes of OpenAPI that this layer stands for: see the [`openapi`](crate::openapi) module.
+    pub fn security_schemes(&self) -> SecuritySchemes {
+        let mut schemes = SecuritySchemes::default();
+        for entrance in self.door.entrances() {
+            entrance.describe_to(&mut schemes);
+        }
+        if self.door.absence == Absence::Passes {
+            schemes.allow_none();
+        }
+        schemes
+    }
+
     fn offers(&self) -> impl Iterator<Item = &Offer> {
         self.door.entrances().flat_map(|entrance| entrance.refusals.offers())
+    }
+}
+
+impl Entrance {
+    fn describe_to(&self, schemes: &mut SecuritySchemes) {
+        for offer in self.refusals.offers() {
+            match offer {
+                Offer::Bearer if !self.sources.reads_bearer() => {}
+                Offer::Bearer => schemes.add("bearer", SecurityScheme::bearer()),
+                Offer::Dpop { .. } => schemes.add("dpop", SecurityScheme::dpop()),
+            }
+        }
+        if self.dpop.is_some() || self.sources.reads_bearer() {
+            for issuer in self.verifiers.discovered_issuers() {
+                schemes.add("openid", SecurityScheme::openid(issuer));
+            }
+        }
+        if let Some(query) = self.sources.query_name() {
+            schemes.add("query", SecurityScheme::query(query));
+        }
+        if let Some(cookie) = self.sources.cookie() {
+            schemes.add("cookie", SecurityScheme::cookie(&cookie.to_string()));
+        }
     }
 }

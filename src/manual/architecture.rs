@@ -29,6 +29,7 @@
 //! | `claims` | `verify`, `rejection`, `error`, `telemetry` |
 //! | `authorize` | `claims`, `verify`, `token`, `rejection`, `error` |
 //! | `resource` | `authorize`, `token`, `source`, `fetch`, `error` |
+//! | `openapi` | `error` |
 //! | `layer` | all of them |
 //! | `provider` | `layer` and all of them |
 //! | `manual` | all of them: it has nothing but links, and tests of what it says |

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Presented, Tenants, VerifiedToken, Verifier};
+use super::{Authority, Presented, Tenants, VerifiedToken, Verifier};
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::source::Source;
@@ -148,6 +148,19 @@ impl Verifiers {
             }
             Kind::Tenants(tenants) => tenants.choose(text, presented),
         }
+    }
+
+    /// The issuers whose metadata leads to their keys.
+    pub(crate) fn discovered_issuers(&self) -> impl Iterator<Item = &str> {
+        let verifiers = match &self.kind {
+            Kind::One(verifier) => std::slice::from_ref(verifier),
+            Kind::Several(several) => several.verifiers.as_slice(),
+            Kind::Tenants(_) => &[],
+        };
+        verifiers.iter().filter_map(|verifier| match &verifier.authority {
+            Authority::Keys(jwks) => jwks.issuer(),
+            _ => None,
+        })
     }
 
     /// Whose tokens are accepted, where that is known before they come; none of it if anybody's.

@@ -29,6 +29,7 @@ mod keyset;
 mod layer;
 mod mac;
 mod named_tests;
+mod openapi;
 mod privacy;
 mod profile;
 mod provider;

@@ -216,12 +216,22 @@ async fn a_layer_tells_of_the_bindings_that_it_takes() -> Result<(), ConfigError
     let certificates = layer().with_client_certificates(ClientCertificates::of_connection());
     let of_the_other = layer_of("https://other.example").with_dpop(other);
     let two = JwtAuthLayer::any_of([layer().with_dpop(one.clone().required()), of_the_other])?;
-    for (name, layer, told) in [
-        ("none", layer(), json!([["header"], null, null, null])),
-        ("proofs", layer().with_dpop(one.clone()), json!([["header"], ["PS256", "ES256"], null, null])),
-        ("proofs alone", layer().with_dpop(one.required()), json!([null, ["PS256", "ES256"], true, null])),
-        ("certificates", certificates, json!([["header"], null, null, true])),
-        ("two", two, json!([["header"], ["PS256", "ES256", "EdDSA", "Ed25519"], null, null])),
+    for (name, layer, schemes, told) in [
+        ("none", layer(), "bearer", json!([["header"], null, null, null])),
+        (
+            "proofs",
+            layer().with_dpop(one.clone()),
+            "bearer dpop",
+            json!([["header"], ["PS256", "ES256"], null, null]),
+        ),
+        (
+            "proofs alone",
+            layer().with_dpop(one.required()),
+            "dpop",
+            json!([null, ["PS256", "ES256"], true, null]),
+        ),
+        ("certificates", certificates, "bearer", json!([["header"], null, null, true])),
+        ("two", two, "dpop bearer", json!([["header"], ["PS256", "ES256", "EdDSA", "Ed25519"], null, null])),
     ] {
         let document = document_of(&layer.describe_resource(RESOURCE)?).await;
         let members = [
@@ -233,6 +243,9 @@ async fn a_layer_tells_of_the_bindings_that_it_takes() -> Result<(), ConfigError
         let got: Vec<_> =
             members.iter().map(|member| document.get(member).cloned().unwrap_or_default()).collect();
         assert_eq!(json!(got), told, "{name}");
+        let described = layer.security_schemes().without("query").without("cookie");
+        let names: Vec<_> = described.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.join(" "), schemes, "{name}");
     }
     Ok(())
 }

@@ -1,0 +1,147 @@
+//! What a layer asks for, read by the crates that write OpenAPI.
+
+use std::collections::BTreeMap;
+
+use aide::openapi as aide;
+use serde_json::{Value, json};
+use tower_jwt_auth::error::ConfigError;
+use tower_jwt_auth::jwks::Jwks;
+use tower_jwt_auth::openapi::SecuritySchemes;
+use tower_jwt_auth::source::TokenSources;
+use tower_jwt_auth::{JwtAuthLayer, Verifier};
+use utoipa::openapi::security as utoipa;
+
+use crate::support::app::{Canned, verifier};
+use crate::support::issuer::{AUDIENCE, ISSUER, jwks_of, shared_key};
+
+fn layer() -> JwtAuthLayer {
+    JwtAuthLayer::new(verifier())
+}
+
+fn discovered(issuer: &str) -> JwtAuthLayer {
+    let keys = Jwks::discovery_builder(issuer).expect("an issuer").with_fetch(Canned(String::new()));
+    let keys = keys.spawn().expect("a runtime");
+    JwtAuthLayer::new(Verifier::new(issuer, AUDIENCE, keys).expect("a policy"))
+}
+
+fn json_of(schemes: &SecuritySchemes) -> Value {
+    serde_json::to_value(schemes).expect("JSON")
+}
+
+fn bearer() -> Value {
+    json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" })
+}
+
+/// Layers and what they come to: their schemes, and what they require.
+fn cases() -> Vec<(&'static str, JwtAuthLayer, Value, Value)> {
+    let query = |name: &str| json!({ "type": "apiKey", "in": "query", "name": name });
+    let cookie = |name: &str| json!({ "type": "apiKey", "in": "cookie", "name": name });
+    let others =
+        TokenSources::default().with_cookie("session").expect("a name").with_query("token").expect("a name");
+    let openid = "https://login.example.com/.well-known/openid-configuration";
+    let none = TokenSources::bearer_only().without_bearer();
+    let keys = Jwks::from_json(jwks_of([shared_key()])).expect("a key set");
+    let second = JwtAuthLayer::new(Verifier::new("https://b.example", AUDIENCE, keys).expect("a policy"));
+    vec![
+        (
+            "everything that is read by default",
+            layer(),
+            json!({ "bearer": bearer(), "query": query("jwt"), "cookie": cookie("__Host-jwt") }),
+            json!([{ "bearer": [] }, { "query": [] }, { "cookie": [] }]),
+        ),
+        (
+            "the header alone",
+            layer().with_sources(TokenSources::bearer_only()),
+            json!({ "bearer": bearer() }),
+            json!([{ "bearer": [] }]),
+        ),
+        (
+            "a token that is optional",
+            layer().with_sources(TokenSources::bearer_only()).optional(),
+            json!({ "bearer": bearer() }),
+            json!([{ "bearer": [] }, {}]),
+        ),
+        (
+            "other names",
+            layer().with_sources(others.clone().without_bearer()),
+            json!({ "query": query("token"), "cookie": cookie("session") }),
+            json!([{ "query": [] }, { "cookie": [] }]),
+        ),
+        ("nothing that OpenAPI has a word for", layer().with_sources(none), json!({}), json!([])),
+        (
+            "a provider that was discovered",
+            discovered("https://login.example.com").with_sources(TokenSources::bearer_only()),
+            json!({ "bearer": bearer(), "openid": { "type": "openIdConnect", "openIdConnectUrl": openid } }),
+            json!([{ "bearer": [] }, { "openid": [] }]),
+        ),
+        (
+            "two that differ in a cookie",
+            JwtAuthLayer::any_of([layer(), second.with_sources(others.without_query())])
+                .expect("two issuers"),
+            json!({
+                "bearer": bearer(), "query": query("jwt"), "cookie": cookie("__Host-jwt"), "cookie_2": cookie("session"),
+            }),
+            json!([{ "bearer": [] }, { "query": [] }, { "cookie": [] }, { "cookie_2": [] }]),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_scheme_stands_for_each_place_that_is_read_and_for_no_other() {
+    for (name, layer, schemes, requirements) in cases() {
+        let described = layer.security_schemes();
+        assert_eq!(json_of(&described), schemes, "{name}");
+        let required = serde_json::to_value(described.requirements()).expect("JSON");
+        assert_eq!(required, requirements, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn utoipa_and_aide_read_every_scheme_and_write_the_same() -> Result<(), ConfigError> {
+    for (name, layer, schemes, requirements) in cases() {
+        let described = layer.security_schemes();
+        let of_utoipa: BTreeMap<String, utoipa::SecurityScheme> = described.convert()?;
+        let of_aide: BTreeMap<String, aide::ReferenceOr<aide::SecurityScheme>> = described.convert()?;
+        assert_eq!(serde_json::to_value(of_utoipa).expect("JSON"), schemes, "{name}");
+        assert_eq!(serde_json::to_value(of_aide).expect("JSON"), schemes, "{name}");
+        for (each, scheme) in described.iter() {
+            let one: aide::SecurityScheme = scheme.convert()?;
+            assert_eq!(serde_json::to_value(one).expect("JSON"), schemes[each], "{name}");
+        }
+        let of_utoipa: Vec<utoipa::SecurityRequirement> = described.requirements().convert()?;
+        let of_aide: Vec<aide::SecurityRequirement> = described.requirements().convert()?;
+        assert_eq!(serde_json::to_value(of_utoipa).expect("JSON"), requirements, "{name}");
+        assert_eq!(serde_json::to_value(of_aide).expect("JSON"), requirements, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_type_that_has_no_such_scheme_is_told_so() {
+    let schemes = layer().security_schemes();
+    assert!(schemes.convert::<Vec<String>>().is_err());
+    assert!(schemes.requirements().convert::<BTreeMap<String, String>>().is_err());
+    assert!(schemes.without("bearer").convert::<BTreeMap<String, utoipa::SecurityScheme>>().is_ok());
+}
+
+#[test]
+fn scopes_are_asked_for_in_every_alternative_and_never_of_nobody() {
+    let schemes = layer().optional().security_schemes().without("query");
+    let scoped = schemes.requirements().with_scopes(["items:read", "items:write"]);
+    let both = ["items:read", "items:write"];
+    let want = json!([{ "bearer": both }, { "cookie": both }]);
+    assert_eq!(serde_json::to_value(scoped).expect("JSON"), want);
+    let unscoped = schemes.requirements().with_scopes([] as [&str; 0]);
+    assert_eq!(unscoped, schemes.requirements());
+}
+
+#[tokio::test]
+async fn the_metadata_of_a_provider_is_where_discovery_looks_for_it() {
+    for issuer in ["https://login.example.com/realms/a", "https://login.example.com/realms/a/"] {
+        let schemes = json_of(&discovered(issuer).security_schemes());
+        let url = "https://login.example.com/realms/a/.well-known/openid-configuration";
+        assert_eq!(schemes["openid"]["openIdConnectUrl"], url, "{issuer}");
+    }
+    let given = json_of(&layer().security_schemes());
+    assert_eq!(given.get("openid"), None, "{ISSUER} was not asked");
+}
