@@ -16,6 +16,7 @@ mod any_of;
 mod authorize;
 mod binding;
 mod cache;
+mod challenge;
 mod claims;
 mod conformance;
 mod cross_site;

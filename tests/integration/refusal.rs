@@ -16,7 +16,7 @@ fn expired_token() -> String {
 }
 
 /// One way into each refusal that the default app can give.
-fn refusals() -> Vec<(AuthErrorKind, http::Request<axum::body::Body>)> {
+pub(crate) fn refusals() -> Vec<(AuthErrorKind, http::Request<axum::body::Body>)> {
     use AuthErrorKind as Kind;
     let key = shared_key();
     let unknown = SigningKey::generate(Algorithm::Es256, "unknown");
