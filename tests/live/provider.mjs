@@ -14,7 +14,10 @@ export const PROOF_ALGORITHMS = ['ES256', 'Ed25519', 'PS256', 'RS256'];
 
 export const AUDIENCE = 'urn:example:api';
 
-const SECRET = 'a-secret-that-never-leaves-loopback';
+// What a token may be asked for, whatever the resource.
+const SCOPES = 'notes:read notes:write';
+
+export const SECRET = 'a-secret-that-never-leaves-loopback';
 
 const KEY_PAIRS = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
@@ -89,11 +92,11 @@ export class OpenIdProvider {
   }
 
   /** An access token from the client-credentials grant, signed by the newest key of the algorithm. */
-  async token({ algorithm = 'ES256', audience = AUDIENCE } = {}) {
+  async token({ algorithm = 'ES256', audience = AUDIENCE, scope } = {}) {
     const response = await fetch(`${this.issuer}/token`, {
       method: 'POST',
       headers: { authorization: `Basic ${btoa(`${algorithm}:${SECRET}`)}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', resource: audience }),
+      body: new URLSearchParams({ grant_type: 'client_credentials', resource: audience, ...(scope && { scope }) }),
     });
     const answer = await response.json();
     if (!response.ok) {
@@ -186,7 +189,7 @@ function resourceServer(_context, resource, client) {
     accessTokenFormat: 'jwt',
     audience: resource,
     jwt: { sign: { alg: client.clientId } },
-    scope: '',
+    scope: SCOPES,
   };
 }
 

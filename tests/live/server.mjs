@@ -15,10 +15,10 @@ const binary = (name) => process.env[`${name.toUpperCase()}_BIN`]
 
 export class ProtectedServer {
   /** Starts the server on a free port and waits until it answers, with keys or without. */
-  static async start(settings, example = 'protected') {
+  static async start(settings, example = 'protected', alive = '/healthz') {
     const server = new ProtectedServer(await freePort(), settings, example);
     await Promise.race([
-      eventually('the server is up', 10_000, async () => (await server.get('/healthz')).status === 200),
+      eventually('the server is up', 10_000, async () => (await server.get(alive)).status === 200),
       server.#failure(),
     ]);
     return server;
@@ -55,8 +55,8 @@ export class ProtectedServer {
   }
 
   /** One exchange: `{ status, headers, body }`, where a JSON body is parsed. */
-  async send(method, path, headers = {}) {
-    const sent = request({ host: '127.0.0.1', port: this.#port, agent: this.#agent, method, path, headers }).end();
+  async send(method, path, headers = {}, content) {
+    const sent = request({ host: '127.0.0.1', port: this.#port, agent: this.#agent, method, path, headers }).end(content);
     sent.setTimeout(10_000, () => sent.destroy(new Error(`no answer to ${method} ${path} within 10 s`)));
     const [response] = await once(sent, 'response');
     const body = await text(response);
