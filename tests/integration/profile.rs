@@ -291,10 +291,10 @@ fn at_hash_is_that_of_the_specifications_example() {
 
 #[test]
 fn a_profile_is_one_and_goes_with_no_call_that_takes_from_it() -> Result<(), ConfigError> {
+    type Weaken = fn(Verifier) -> Verifier;
     let access = || verifier().with_profile(Profile::AccessToken);
     assert!(access()?.with_profile(Profile::AccessToken).is_ok(), "the same again");
     assert!(access()?.with_profile(Profile::IdToken).is_err());
-    type Weaken = fn(Verifier) -> Verifier;
     let weaken: [(&str, Weaken); 3] = [
         ("any issuer", Verifier::insecure_accept_any_issuer),
         ("any audience", Verifier::insecure_accept_any_audience),
