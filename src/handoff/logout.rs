@@ -14,7 +14,7 @@ use crate::rejection::{Caller, Refusals};
 use crate::replay::{Receipt, ReplayRule};
 use crate::source::{CookieName, CrossSiteRule, RequestHead, Source, cookie_that_ends};
 use crate::telemetry;
-use crate::verify::Verifiers;
+use crate::verify::{Presented, Verifiers};
 
 /// A service that ends the session: `POST` takes the cookie back and sends the browser on.
 ///
@@ -105,7 +105,9 @@ impl SignedIn {
     async fn revoke(&self, cookie: &str) -> Result<(), AuthError> {
         let Some(replay) = &self.replay else { return Ok(()) };
         let (token, receipt) = if self.gives_receipts { Receipt::split(cookie) } else { (cookie, None) };
-        let token = match self.verifiers.verify_presented(token, &Source::Cookie.into()).await {
+        // Whoever has it may end it: that lets nobody in.
+        let presented = Presented::by_anybody(Source::Cookie);
+        let token = match self.verifiers.verify_presented(token, &presented).await {
             Ok(token) => token,
             Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => return Err(error),
             // Its key may be too new to be here.

@@ -125,7 +125,9 @@ impl Session {
     async fn payload(&self) -> Result<Option<String>, AuthError> {
         let Self { entrance, cookie } = self;
         let text = if entrance.gives_receipts() { Receipt::split(cookie).0 } else { cookie };
-        match entrance.verifiers.verify_presented(text, &Source::Cookie.into()).await {
+        // A session that is bound to its sender is one, whatever came with this link: all it does here is to stay.
+        let presented = Presented::by_anybody(Source::Cookie);
+        match entrance.verifiers.verify_presented(text, &presented).await {
             Ok(session) => Ok(match &entrance.replay {
                 Some(replay) if replay.has_revoked(&session).await => None,
                 _ => Some(session.payload().to_owned()),

@@ -123,7 +123,7 @@
 //! | **Chaos**: random schedules of rotations, outages, clock jumps, floods and impatient callers, each verdict, fetch, wait and state held against a model; over HTTP too, where the long form alone sees whether memory grows | `cargo test --test chaos` | `CHAOS_SCHEDULES=20000 CHAOS_SECONDS=600 cargo test --test chaos -- --nocapture` |
 //! | **Orders of threads**: nine scenarios of the parts that threads share, played out in thousands of orders by shuttle | `cargo test --lib interleavings` | `ORDERS=100000 cargo test --release --lib interleavings` |
 //! | **Properties** of what is parsed, scrubbed, quoted, scheduled and cached, by proptest | `cargo test --lib --test properties` | `PROPTEST_CASES=100000 cargo test --lib --test properties` |
-//! | **Fuzzing** of nine formats that come from outside, each against a model of its own | `.ci/fuzz` | `.ci/fuzz --minutes 30 --jobs 2` |
+//! | **Fuzzing** of ten formats that come from outside, each against a model of its own | `.ci/fuzz` | `.ci/fuzz --minutes 30 --jobs 2` |
 //! | **Mutants**: whether some test fails for each change that cargo-mutants makes in `src/token`, `verify`, `jwks`, `source`, `handoff` and `replay`, and in the short form in ten files of these; not in `layer`, `remote` and `crypto` | `.ci/mutants --quick` | `.ci/mutants` |
 //! | **Secrets**: the whole suite again, every log, metric, `Debug` and answer of it searched for every secret in it | `cargo test --all-features --test secrecy` | the same |
 //! | **Timing**: a guess at a secret costs the same wherever it is wrong, by instructions in the gate and by the clock in the long form | `.ci/paths` | `cargo bench --bench timing` |

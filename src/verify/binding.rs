@@ -24,11 +24,21 @@ pub(crate) struct Sender {
     pub(crate) must_hold_key: bool,
     /// Whether its token has to be bound to a certificate.
     pub(crate) must_hold_certificate: bool,
+    /// Whether it makes no difference who it is.
+    is_anybody: bool,
 }
 
 impl From<Source> for Presented {
     fn from(source: Source) -> Self {
         Self { source, sender: None }
+    }
+}
+
+impl Presented {
+    /// By whoever has it, and at whichever place: for questions to which a yes lets nobody in.
+    pub(crate) fn by_anybody(source: Source) -> Self {
+        let sender = Sender { is_anybody: true, ..Sender::default() };
+        Self { source, sender: Some(Box::new(sender)) }
     }
 }
 
@@ -51,12 +61,15 @@ impl Policy {
     }
 
     fn compare(&self, cnf: Option<&Confirmation>, presented: &Presented) -> Result<(), AuthError> {
+        let nothing = Sender::default();
+        let sender = presented.sender.as_deref().unwrap_or(&nothing);
+        if sender.is_anybody {
+            return Ok(());
+        }
         let is_in_a_header = matches!(presented.source, Source::Bearer | Source::Dpop | Source::Direct);
         if self.binding == Binding::Demand && !is_in_a_header {
             return Err(AuthErrorKind::CredentialsMalformed.into());
         }
-        let nothing = Sender::default();
-        let sender = presented.sender.as_deref().unwrap_or(&nothing);
         let must_hold_key = sender.must_hold_key || presented.source == Source::Dpop;
         let (bound, unbound) = (AuthErrorKind::TokenBound.into(), AuthErrorKind::TokenUnbound.into());
 
@@ -121,7 +134,13 @@ mod tests {
                     for number in 0..36 {
                         let (key, certificate) = (prints[number % 3], prints[number / 3 % 3]);
                         let (must_hold_key, must_hold_certificate) = (number / 9 % 2 == 1, number / 18 == 1);
-                        let sender = Sender { key, certificate, must_hold_key, must_hold_certificate };
+                        let sender = Sender {
+                            key,
+                            certificate,
+                            must_hold_key,
+                            must_hold_certificate,
+                            is_anybody: false,
+                        };
                         let is_plain = number == 0;
                         let presented = Presented { source, sender: (!is_plain).then(|| Box::new(sender)) };
 
@@ -148,6 +167,8 @@ mod tests {
                             };
                         let judged = policy.judge_binding(token.as_ref(), &presented);
                         assert_eq!(judged.is_ok(), want, "{binding:?} {token:?} {presented:?}");
+                        let by_anybody = Presented::by_anybody(source);
+                        assert!(policy.judge_binding(token.as_ref(), &by_anybody).is_ok(), "{source:?}");
                         accepted += usize::from(want);
                     }
                 }

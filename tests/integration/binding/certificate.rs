@@ -1,15 +1,19 @@
 //! Tokens that are bound to the certificate of a TLS client (RFC 8705 §3), and where that is read.
 
+use axum::Router;
 use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
 use tower_jwt_auth::JwtAuthLayer;
 use tower_jwt_auth::binding::{ClientCertificate, ClientCertificates};
+use tower_jwt_auth::clock::FixedClock;
+use tower_jwt_auth::replay::{MemoryReplayStore, ReplayRule};
 
 use super::{bound_by, encode, get_with};
 use crate::support::app::{ACCEPTED, App, Place, request, verifier};
+use crate::support::issuer::NOW;
 use crate::support::record;
-use crate::support::site::token_with;
+use crate::support::site::{NAVIGATION, Site, session_of, token_with};
 
 /// Nobody looks into it here: TLS has.
 const OURS: &[u8] = b"\x30\x82\x01\x0a the certificate of alice";
@@ -147,4 +151,56 @@ async fn a_header_of_a_proxy_is_read_where_it_is_named_and_has_one_certificate()
         let (_, code) = app.verdict(with_extension).await;
         assert_eq!(code, if std::ptr::eq(app, &raw const extension) { ACCEPTED } else { want.1 }, "{name}");
     }
+}
+
+/// A browser with a certificate of its own follows a link.
+fn followed(token: &str, der: Option<&[u8]>, session: Option<&str>) -> Request<Body> {
+    let cookie = session.map(|session| format!("__Host-jwt={session}"));
+    let lines: Vec<_> = cookie.iter().map(|cookie| ("cookie", &**cookie)).collect();
+    let mut request = request(Method::GET, &format!("/?jwt={token}"), &[NAVIGATION, &lines].concat());
+    if let Some(der) = der {
+        request.extensions_mut().insert(ClientCertificate::from_der(der));
+    }
+    request
+}
+
+#[tokio::test]
+async fn a_session_that_is_bound_is_a_session_and_ends_when_its_owner_signs_out() {
+    let layer = JwtAuthLayer::new(verifier())
+        .with_client_certificates(ClientCertificates::of_connection())
+        .with_replay_rule(ReplayRule::deny_list(
+            MemoryReplayStore::new().with_clock(FixedClock::at_unix(NOW)),
+        ))
+        .hand_off()
+        .expect("a query and a cookie");
+    let site = Site::behind(layer.clone());
+    let token = |sub: &str, jti: &str, cnf: Value| token_with(json!({ "sub": sub, "jti": jti, "cnf": cnf }));
+    let arrival = site.answer(followed(&token("alice", "1", cnf_of(OURS)), Some(OURS), None)).await;
+    let session = session_of(&arrival);
+
+    let shown = async |der: Option<&[u8]>| {
+        let mut request = request(Method::GET, "/", &[("cookie", &format!("__Host-jwt={session}"))]);
+        if let Some(der) = der {
+            request.extensions_mut().insert(ClientCertificate::from_der(der));
+        }
+        site.answer(request).await.code
+    };
+    assert_eq!(shown(Some(OURS)).await, ACCEPTED);
+    assert_eq!(shown(Some(THEIRS)).await, "token_bound");
+
+    // A link of somebody else does not go before it, whether the certificate is there or not.
+    let stranger = token_with(json!({ "sub": "mallory", "jti": "2" }));
+    for der in [None, Some(OURS), Some(THEIRS)] {
+        let answer = site.answer(followed(&stranger, der, Some(&session))).await;
+        assert_eq!((answer.status, &*answer.code), (403, "session_conflict"), "{}", der.is_some());
+    }
+    assert_eq!(site.answer(followed(&stranger, None, None)).await.status, 303, "where there is no session");
+    let own = token_with(json!({ "jti": "3" }));
+    assert_eq!(site.answer(followed(&own, None, Some(&session))).await.status, 303, "for the same subject");
+
+    // The service that signs out sees no certificate.
+    let out = App::of(Router::new().route_service("/sign-out", layer.logout()));
+    let cookie = [("cookie", &*format!("__Host-jwt={session}"))];
+    assert_eq!(out.answer(request(Method::POST, "/sign-out", &cookie)).await.status, 303);
+    assert_eq!(shown(Some(OURS)).await, "token_revoked");
 }
