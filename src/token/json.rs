@@ -20,6 +20,38 @@ pub(crate) fn is_sound(text: &str, max_depth: usize) -> bool {
         && (memchr::memchr(b'\\', bytes).is_none() || surrogates_are_paired(bytes))
 }
 
+/// Whether a string of `text` begins like the names that serde_json keeps for itself.
+///
+/// An object with such a member is not what it looks like to its `Value`, into which applications read claims: the JSON
+/// inside of the string is read in its place, and what is in a string in there, as deep as it goes.
+pub(crate) fn has_private_names(text: &str) -> bool {
+    const PREFIX: &str = "$serde_json::private::";
+    let bytes = text.as_bytes();
+    if memchr::memchr2(b'$', b'\\', bytes).is_none() {
+        return false;
+    }
+    strings(text).any(|string| {
+        let is_plain = memchr::memchr(b'\\', string.as_bytes()).is_none();
+        let content = if is_plain { string.get(1..).map(Cow::Borrowed) } else { unescaped(string) };
+        content.is_some_and(|content| content.starts_with(PREFIX))
+    })
+}
+
+/// Every string of `text`, with its quotes.
+fn strings(text: &str) -> impl Iterator<Item = &str> {
+    let mut bytes = text.as_bytes().iter();
+    std::iter::from_fn(move || {
+        bytes.find(|byte| **byte == b'"')?;
+        let start = text.len().checked_sub(bytes.len())?.checked_sub(1)?;
+        skip_string(&mut bytes);
+        text.get(start..text.len().checked_sub(bytes.len())?)
+    })
+}
+
+fn unescaped(string: &str) -> Option<Cow<'_, str>> {
+    serde_json::from_str(string).ok().map(|Text(content)| content)
+}
+
 /// Whether `text` begins as an object: serde takes an array of values for a struct too.
 pub(crate) fn is_object(text: &str) -> bool {
     text.trim_ascii_start().starts_with('{')
@@ -119,6 +151,26 @@ impl<'de> Deserialize<'de> for Text<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_serde_json_keeps_for_itself_are_seen_however_they_are_written() {
+        for (text, want) in [
+            (r#"{"$serde_json::private::RawValue":"[]"}"#, true),
+            (r#"{"a":[{"$serde_json::private::Number":"1"}]}"#, true),
+            (r#"{"\u0024serde_json::private::RawValue":"[]"}"#, true),
+            (r#"{"$serde_json\u003a:private::RawValue":"[]"}"#, true),
+            (r#"{"a\"":{"$serde_json::private::RawValue":"[]"}}"#, true),
+            (r#"{"a":"$serde_json::private::"}"#, true),
+            (r#"{"$serde_json":"x $serde_json::private::RawValue"}"#, false),
+            (r#"{"price":"$5","path":"C:\\x","said":"\"$\""}"#, false),
+            (r#"{"a":1}"#, false),
+            ("\"$", false),
+            ("\"\\", false),
+            ("", false),
+        ] {
+            assert_eq!(has_private_names(text), want, "{text}");
+        }
+    }
 
     #[test]
     fn an_object_begins_with_a_brace_whatever_serde_takes_for_one() {

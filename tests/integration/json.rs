@@ -2,10 +2,13 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use tower_jwt_auth::JwtAuthLayer;
+use tower_jwt_auth::token::Algorithm;
 
 use crate::shape::{MALFORMED, claims_text, header_text};
 use crate::support::app::{ACCEPTED, App, Place, outcome, verifier};
-use crate::support::issuer::{AUDIENCE, ISSUER, NOW, shared_key};
+use crate::support::issuer::{AUDIENCE, ISSUER, NOW, SigningKey, shared_key};
+use crate::support::site::{Site, token_with};
 
 #[test]
 fn json_nests_16_deep_in_the_header_and_64_deep_in_the_claims_and_no_deeper() {
@@ -30,6 +33,40 @@ fn json_nests_16_deep_in_the_header_and_64_deep_in_the_claims_and_no_deeper() {
         let token = shared_key().token_of(header_text(&header), claims_text(&claims));
         assert_eq!(outcome(&verifier, &token), want, "{name}");
     }
+}
+
+#[test]
+fn claims_that_serde_json_would_read_as_something_else_are_none() {
+    let verifier = verifier();
+    for (claims, want) in [
+        (r#","x":{"$serde_json":"[]"}"#, ACCEPTED),
+        (r#","x":"a $serde_json::private::RawValue""#, ACCEPTED),
+        (r#","x":{"$serde_json::private::RawValue":"[]"}"#, MALFORMED),
+        (r#","x":[{"\u0024serde_json::private::RawValue":"{}"}]"#, MALFORMED),
+        (r#","x":{"$serde_json::private::Number":"1"}"#, MALFORMED),
+    ] {
+        let token = shared_key().token_of(header_text(""), claims_text(claims));
+        assert_eq!(outcome(&verifier, &token), want, "{claims}");
+    }
+}
+
+/// JSON in strings in JSON, as deep as a token is long: read as what it would be without the quotes, it takes more stack
+/// than there is.
+#[tokio::test]
+async fn a_cookie_that_nobody_has_signed_takes_no_more_stack_than_any_other() {
+    let hidden = (0..23).rev().fold("0".to_owned(), |inner, level| {
+        let arrays = if level == 0 { 50 } else { 122 };
+        let inner = inner.replace('\\', "\\u005c").replace('"', "\\u0022");
+        let (open, close) = ("[".repeat(arrays), "]".repeat(arrays));
+        format!("{open}{{\"$serde_json::private::RawValue\":\"{inner}\"}}{close}")
+    });
+    let stranger = SigningKey::generate(Algorithm::Es256, "unknown");
+    let header = json!({ "alg": "ES256", "kid": "unknown" }).to_string();
+    let cookie =
+        format!("__Host-jwt={}", stranger.token_of(header, claims_text(&format!(",\"x\":{hidden}"))));
+    let site = Site::behind(JwtAuthLayer::new(verifier()).hand_off().expect("both are read"));
+    let answer = site.follow(&format!("/?jwt={}", token_with(json!({}))), &[("cookie", &cookie)]).await;
+    assert_eq!(answer.status, 303, "it is no session");
 }
 
 #[test]
