@@ -49,7 +49,7 @@ impl MemoryReplayStore {
         Self { most: MAX_REMEMBERED, clock: Arc::new(SystemClock), remembered: Mutex::default() }
     }
 
-    /// Remembers up to `tokens` instead.
+    /// Remembers up to `tokens` instead, and twice as many if the others were revoked.
     #[must_use]
     pub fn with_capacity(mut self, tokens: usize) -> Self {
         self.most = tokens;
@@ -121,7 +121,10 @@ impl ReplayStore for MemoryReplayStore {
         let outcome = self.change(|remembered, now| {
             let until = match remembered.entries.get(&id) {
                 Some(entry) => entry.until.max(until),
-                None if remembered.entries.len() >= self.most => return Err(StoreError::Full),
+                // Those who use tokens must not be able to keep one from being revoked by filling it up.
+                None if remembered.entries.len() >= self.most.saturating_mul(2) => {
+                    return Err(StoreError::Full);
+                }
                 None => until,
             };
             remembered.put(id, Mark::Revoked, until, now);
@@ -195,9 +198,13 @@ mod tests {
             assert_eq!(store.insert(id(name), Mark::Used, until).await.expect("room"), None);
         }
         assert!(matches!(store.insert(id("c"), Mark::Used, until).await, Err(StoreError::Full)));
-        assert!(matches!(store.deny(id("c"), until).await, Err(StoreError::Full)));
         assert_eq!(store.insert(id("a"), Mark::Used, until).await.expect("an answer"), Some(Mark::Used));
         store.deny(id("a"), until).await.expect("a token that is in there can always be revoked");
+        for name in ["c", "d"] {
+            store.deny(id(name), until).await.expect("what was used leaves room for as much to be revoked");
+        }
+        assert!(matches!(store.deny(id("e"), until).await, Err(StoreError::Full)));
+        assert!(matches!(store.insert(id("e"), Mark::Used, until).await, Err(StoreError::Full)));
     }
 
     #[tokio::test(start_paused = true)]
