@@ -60,7 +60,8 @@ pub enum Profile {
     ///
     /// Only a layer knows senders: it needs [DPoP or client certificates](crate::binding) set, or refuses every token, as
     /// [`Verifier::verify`](super::Verifier::verify) does. Who asks for FAPI 2.0 is also asked whether a token was revoked: a
-    /// [deny list](crate::replay::ReplayRule::deny_list) or a [validation endpoint](crate::remote) says so.
+    /// [deny list](crate::replay::ReplayRule::deny_list) says so. An [endpoint](crate::remote) of RFC 7662 does not: what it says
+    /// of a bound token is not taken yet.
     ///
     /// [FAPI 2.0 §5.3.4]: https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.4
     Fapi2,

@@ -199,7 +199,7 @@ impl Tenants {
         self
     }
 
-    /// How many tenants have their keys here now.
+    /// How many tenants are known here now: those who have their keys, and those whose keys could not be set up.
     #[must_use]
     pub fn count(&self) -> usize {
         self.known.len()
