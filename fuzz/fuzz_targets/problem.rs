@@ -253,5 +253,8 @@ fn grpc_type(content_type: &[u8]) -> Option<&'static str> {
         "application/grpc-web-text+json",
         "application/grpc-web-text+proto",
     ];
-    known.into_iter().filter(|known| content_type.starts_with(known.as_bytes())).max_by_key(|known| known.len())
+    known
+        .into_iter()
+        .filter(|known| content_type.starts_with(known.as_bytes()))
+        .max_by_key(|known| known.len())
 }
