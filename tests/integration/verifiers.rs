@@ -45,7 +45,7 @@ fn the_issuer_of_a_token_chooses_its_verifier_and_no_key_crosses() {
         ("crossed the other way", &other_key, json!(ONE), "signature_invalid"),
         ("nobody's", &key, json!("https://nobody.example"), "issuer_mismatch"),
         ("more of it", &key, json!("https://one.example/"), "issuer_mismatch"),
-        ("less of it", &key, json!("https://one.exampl"), "issuer_mismatch"),
+        ("less of it", &key, json!("https://one.exam"), "issuer_mismatch"),
         ("another case", &key, json!("https://ONE.example"), "issuer_mismatch"),
         ("empty", &key, json!(""), "issuer_mismatch"),
         ("none", &key, Value::Null, "issuer_mismatch"),
