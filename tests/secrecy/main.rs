@@ -63,6 +63,18 @@ const LEDGER: &[Allowed] = &[
         why: "the same letters once more, which are a secret to sign with elsewhere",
     },
     Allowed {
+        what: "the header dpop-nonce",
+        test: "binding::",
+        secret: "a claim",
+        why: "the client is to say it in its next proof",
+    },
+    Allowed {
+        what: "Debug of the headers of an answer",
+        test: "binding::",
+        secret: "a claim",
+        why: "the same nonce, which proves nothing without the key",
+    },
+    Allowed {
         what: "the body of a success",
         test: "privacy::a_handler_that_prints_its_request_prints_no_token",
         secret: "a token",
