@@ -63,8 +63,6 @@
 //!
 //! | | here | ORS | huskarl | TO | JA | AJA | KC | aliri | AJ |
 //! |---|---|---|---|---|---|---|---|---|---|
-// The five rows below say what `authorize`, the resource metadata, DPoP, mTLS and step-up do here, and "several issuers"
-// above what the resolver of tenants does.
 //! | scopes | by route, router and extractor | by route, extractor and MCP tool | by route | – | a predicate on claims, 403 | – | roles, by layer and macro | by route, and guards from a macro | – |
 //! | resource metadata (RFC 9728) | in challenges, and a route | in challenges, and a route | in challenges, and a router | – | – | – | – | – | – |
 //! | DPoP (RFC 9449) | checked | refused | checked | taken for plain | taken for plain | taken for plain | taken for plain | taken for plain | taken for plain |
