@@ -199,4 +199,32 @@ mod tests {
             assert!(found(both, &lines).is_err(), "{lines:?}");
         }
     }
+
+    #[test]
+    fn a_layer_that_reads_no_scheme_reads_none() {
+        for (bearer, dpop, want) in
+            [(false, false, true), (true, false, false), (false, true, false), (true, true, false)]
+        {
+            assert_eq!(Schemes { bearer, dpop }.is_none(), want);
+        }
+    }
+
+    #[test]
+    fn a_line_of_the_scheme_dpop_is_known_whatever_follows() {
+        for (lines, want) in [
+            (&[&b"DPoP a.b.c"[..]][..], true),
+            (&[b"dpop"], true),
+            (&[b"Bearer a.b.c", b"DPOP\tx"], true),
+            (&[b"Bearer a.b.c"], false),
+            (&[b"DPoPs a.b.c"], false),
+            (&[b""], false),
+            (&[], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(line).expect("a header value"));
+            }
+            assert_eq!(is_dpop(&headers), want, "{lines:?}");
+        }
+    }
 }
