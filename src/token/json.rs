@@ -11,20 +11,21 @@ pub(crate) fn checked_text(bytes: &[u8], max_depth: usize) -> Option<&str> {
     std::str::from_utf8(bytes).ok().filter(|text| is_sound(text, max_depth))
 }
 
-/// Whether `text` nests no deeper than `max_depth` and pairs its surrogate escapes.
+/// Whether `text` nests no deeper than `max_depth`, pairs its surrogate escapes, and is to serde what it looks like.
 pub(crate) fn is_sound(text: &str, max_depth: usize) -> bool {
     let bytes = text.as_bytes();
     let opened = memchr::memchr2_iter(b'{', b'[', bytes).take(max_depth.saturating_add(1)).count();
     // As many openings as levels allowed cannot nest too deep, and hardly any token has more.
     (opened <= max_depth || depth(bytes) <= max_depth)
         && (memchr::memchr(b'\\', bytes).is_none() || surrogates_are_paired(bytes))
+        && !has_private_names(text)
 }
 
-/// Whether a string of `text` begins like the names that serde_json keeps for itself.
+/// Whether a string of `text` begins like the names that `serde_json` keeps for itself.
 ///
 /// An object with such a member is not what it looks like to its `Value`, into which applications read claims: the JSON
 /// inside of the string is read in its place, and what is in a string in there, as deep as it goes.
-pub(crate) fn has_private_names(text: &str) -> bool {
+fn has_private_names(text: &str) -> bool {
     const PREFIX: &str = "$serde_json::private::";
     let bytes = text.as_bytes();
     if memchr::memchr2(b'$', b'\\', bytes).is_none() {

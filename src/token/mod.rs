@@ -18,7 +18,6 @@ pub use algorithm::{Algorithm, AlgorithmSet};
 pub(crate) use confirmation::{Confirmation, Thumbprint};
 pub use header::JoseHeader;
 pub(crate) use header::{UnverifiedHeader, is_same_type};
-use json::has_private_names;
 pub(crate) use json::{checked_text, is_object, is_sound};
 pub(crate) use known_headers::KnownHeaders;
 pub(crate) use numeric_date::NumericDate;
@@ -111,8 +110,7 @@ impl<'a> UnverifiedToken<'a> {
     }
 
     pub(crate) fn decode_payload(&self) -> Result<String, AuthError> {
-        let text = String::from_utf8(decode(self.payload)?).ok();
-        text.filter(|text| !has_private_names(text)).ok_or(AuthErrorKind::TokenMalformed.into())
+        String::from_utf8(decode(self.payload)?).map_err(|_| AuthErrorKind::TokenMalformed.into())
     }
 
     pub(crate) fn decode_signature<'b>(

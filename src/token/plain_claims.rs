@@ -58,13 +58,14 @@ pub(super) fn read<'a>(
     plain.rest.is_empty().then_some(claims)
 }
 
-/// Whether there is neither an escape nor a control character in it.
+/// Whether there is neither an escape nor a control character in it, nor what names of [a kind](super::is_sound) begin with
+/// that are not for this reader to judge.
 #[allow(
     clippy::needless_bitwise_bool,
     reason = "without a branch, the compiler looks at many bytes at a time"
 )]
 fn is_plain(text: &str) -> bool {
-    text.bytes().fold(true, |plain, byte| plain & (byte >= b' ') & (byte != b'\\'))
+    text.bytes().fold(true, |plain, byte| plain & (byte >= b' ') & (byte != b'\\') & (byte != b'$'))
 }
 
 /// What is left of a text without escapes and control characters.

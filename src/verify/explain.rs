@@ -16,7 +16,9 @@ use crate::clock::FixedClock;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::jwks::{Lack, Waited};
 use crate::source::Source;
-use crate::token::{NumericDate, SignatureRoom, UnverifiedClaims, UnverifiedHeader, UnverifiedToken};
+use crate::token::{
+    NumericDate, SignatureRoom, UnverifiedClaims, UnverifiedHeader, UnverifiedToken, checked_text,
+};
 
 /// The longest value that is shown, in characters.
 const MAX_SHOWN: usize = 200;
@@ -320,7 +322,9 @@ fn wanted(policy: &Policy, step: Step) -> Option<String> {
 }
 
 fn members(json: &[u8]) -> Option<Map<String, Value>> {
-    serde_json::from_slice(json).ok()
+    /// As deep as claims may nest.
+    const MAX_DEPTH: usize = 64;
+    serde_json::from_str(checked_text(json, MAX_DEPTH)?).ok()
 }
 
 /// `value` as JSON, fit to be shown.
