@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::record::Entry;
 use crate::spelling::readings;
@@ -140,11 +140,14 @@ fn parts(what: &str, text: Vec<u8>) -> Vec<(&str, Vec<u8>)> {
     };
     let mut parts: Vec<_> = pieces[1..].iter().map(|part| ("a token", part.to_vec())).collect();
     let claims = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(payload).ok();
-    let claims = claims.and_then(|claims| serde_json::from_slice::<Value>(&claims).ok());
-    for (name, value) in claims.as_ref().and_then(Value::as_object).into_iter().flatten() {
-        let what = if EVERYBODYS.contains(&&**name) { PUBLIC } else { "a claim" };
-        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-        parts.extend(values.iter().filter_map(|value| Some((what, value.as_str()?.into()))));
+    // As they stand: what serde_json's `Value` makes of some claims, which are refused, is deeper than the stack.
+    let claims =
+        claims.and_then(|claims| serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(&claims).ok());
+    for (name, value) in claims.unwrap_or_default() {
+        let what = if EVERYBODYS.contains(&&*name) { PUBLIC } else { "a claim" };
+        let values = serde_json::from_str::<Vec<Box<RawValue>>>(value.get()).unwrap_or_else(|_| vec![value]);
+        let texts = values.iter().filter_map(|value| serde_json::from_str::<String>(value.get()).ok());
+        parts.extend(texts.map(|text| (what, text.into_bytes())));
     }
     parts
 }
