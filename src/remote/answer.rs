@@ -121,15 +121,18 @@ fn agrees(
     said: &Map<String, Value>,
     may_lack: impl Fn(&str, &Map<String, Value>) -> bool,
 ) -> bool {
-    let payload = UnverifiedToken::split(token).and_then(|token| token.decode_payload());
-    // Each of these claims is there once, as has been seen to before anybody is asked.
-    let ours: Option<Map<String, Value>> = payload.ok().and_then(|ours| serde_json::from_str(&ours).ok());
-    let Some(ours) = ours else { return false };
+    let Some(ours) = claims_of(token) else { return false };
     TELLING.into_iter().all(|name| match (said.get(name), ours.get(name)) {
         (Some(Value::Number(said)), Some(Value::Number(ours))) => said.as_f64() == ours.as_f64(),
         (Some(said), Some(ours)) => said == ours,
         _ => may_lack(name, &ours),
     })
+}
+
+/// What `token` says. Each claim that is registered is there once, as has been seen to before anybody is asked.
+pub(super) fn claims_of(token: &str) -> Option<Map<String, Value>> {
+    let payload = UnverifiedToken::split(token).and_then(|token| token.decode_payload()).ok()?;
+    serde_json::from_str(&payload).ok()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use super::WireForm;
-use super::answer::{Answer, is_about};
+use super::answer::{Answer, claims_of, is_about};
 use super::object::object;
 use crate::error::{AuthErrorKind, ConfigError};
 use crate::fetch::Endpoint;
@@ -87,8 +87,7 @@ impl WireForm for Introspection {
         }
         let Some(body) = object(response.body()) else { return Answer::unavailable("unexpected") };
         match body.get("active") {
-            // Bound to its sender, and presented by a bearer (RFC 9449 §6.2, RFC 8705 §3.2).
-            Some(Value::Bool(true)) if body.contains_key("cnf") || !is_bearer(&body) => {
+            Some(Value::Bool(true)) if is_bound_otherwise(token, &body) => {
                 Answer::Refused(AuthErrorKind::TokenBound)
             }
             Some(Value::Bool(true)) if is_about(token, &body) => Answer::Accepted,
@@ -102,9 +101,24 @@ impl WireForm for Introspection {
     }
 }
 
-fn is_bearer(body: &Map<String, Value>) -> bool {
-    let Some(kind) = body.get("token_type") else { return true };
-    kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"))
+/// Whether the answer binds `token` to a sender ([RFC 9449 §6.2], [RFC 8705 §3.2]) as its own `cnf` does not: that alone is
+/// compared with what a sender has proven.
+///
+/// [RFC 8705 §3.2]: https://www.rfc-editor.org/rfc/rfc8705#section-3.2
+/// [RFC 9449 §6.2]: https://www.rfc-editor.org/rfc/rfc9449#section-6.2
+fn is_bound_otherwise(token: &str, body: &Map<String, Value>) -> bool {
+    let ours = claims_of(token).and_then(|mut claims| claims.remove("cnf"));
+    if body.get("cnf").is_some_and(|said| Some(said) != ours.as_ref()) {
+        return true;
+    }
+    match body.get("token_type").map(Value::as_str) {
+        None => false,
+        Some(Some(kind)) if kind.eq_ignore_ascii_case("Bearer") => false,
+        Some(Some(kind)) if kind.eq_ignore_ascii_case("DPoP") => {
+            ours.is_none_or(|cnf| cnf.get("jkt").is_none())
+        }
+        Some(_) => true,
+    }
 }
 
 #[cfg(test)]
@@ -114,7 +128,7 @@ mod tests {
     #[test]
     fn only_200_with_active_true_about_this_token_is_a_yes() {
         let form = Introspection::new(&Credentials::bearer("x")).expect("credentials");
-        let token = format!("e30.{}.AA", base64_simd::URL_SAFE_NO_PAD.encode_to_string(r#"{"sub":"a"}"#));
+        let token = token_of(r#"{"sub":"a"}"#);
         for (status, body, want) in [
             (200, r#"{"active":true}"#, Some(true)),
             (200, r#"{"active":true,"sub":"a","scope":"x"}"#, Some(true)),
@@ -131,14 +145,49 @@ mod tests {
             (401, r#"{"active":false}"#, None),
             (500, r#"{"active":true}"#, None),
         ] {
-            let mut response = Response::new(body.as_bytes().to_vec());
-            *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-            let answer = match form.read(&token, &response) {
-                Answer::Accepted => Some(true),
-                Answer::Refused(_) => Some(false),
-                Answer::Unavailable(_) => None,
-            };
-            assert_eq!(answer, want, "{status} {body}");
+            assert_eq!(answer(&form, &token, status, body), want, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_bound_token_is_bound_as_it_says_itself() {
+        let form = Introspection::new(&Credentials::bearer("x")).expect("credentials");
+        let key = token_of(r#"{"cnf":{"jkt":"k"}}"#);
+        let certificate = token_of(r#"{"cnf":{"x5t#S256":"c"}}"#);
+        let (unbound, null) = (token_of("{}"), token_of(r#"{"cnf":null}"#));
+        for (said, of_key, of_certificate, of_unbound) in [
+            ("", true, true, true),
+            (r#","cnf":{"jkt":"k"}"#, true, false, false),
+            (r#","cnf":{"jkt":"k"},"token_type":"DPoP""#, true, false, false),
+            (r#","token_type":"dpop""#, true, false, false),
+            (r#","cnf":{"jkt":"other"}"#, false, false, false),
+            (r#","cnf":{"jkt":"k","x5t#S256":"c"}"#, false, false, false),
+            (r#","cnf":{"x5t#S256":"c"},"token_type":"Bearer""#, false, true, false),
+            (r#","cnf":{"x5t#S256":"c"},"token_type":"DPoP""#, false, false, false),
+            (r#","cnf":null"#, false, false, false),
+            (r#","cnf":{}"#, false, false, false),
+            (r#","token_type":"N_A""#, false, false, false),
+        ] {
+            let body = format!(r#"{{"active":true{said}}}"#);
+            for (token, want) in [(&key, of_key), (&certificate, of_certificate), (&unbound, of_unbound)] {
+                assert_eq!(answer(&form, token, 200, &body), Some(want), "{token} {said}");
+            }
+        }
+        // Whoever presents this one has been refused before.
+        assert_eq!(answer(&form, &null, 200, r#"{"active":true,"token_type":"DPoP"}"#), Some(false));
+    }
+
+    fn token_of(payload: &str) -> String {
+        format!("e30.{}.AA", base64_simd::URL_SAFE_NO_PAD.encode_to_string(payload))
+    }
+
+    fn answer(form: &Introspection, token: &str, status: u16, body: &str) -> Option<bool> {
+        let mut response = Response::new(body.as_bytes().to_vec());
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        match form.read(token, &response) {
+            Answer::Accepted => Some(true),
+            Answer::Refused(_) => Some(false),
+            Answer::Unavailable(_) => None,
         }
     }
 

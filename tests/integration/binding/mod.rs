@@ -4,6 +4,7 @@ mod certificate;
 mod combined;
 mod downgrade;
 mod fapi;
+mod introspected;
 mod nonces;
 mod proof;
 mod replay;
