@@ -10,7 +10,7 @@ use super::proof::{Demands, Subject};
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::replay::{MemoryReplayStore, ReplayRule, ReplayStore, TokenId};
-use crate::token::{Algorithm, AlgorithmSet, Thumbprint};
+use crate::token::{Algorithm, AlgorithmSet, ProvenKey};
 
 /// How old a proof may be by default; the [leeway](PROOF_LEEWAY) comes on top.
 pub const DEFAULT_PROOF_AGE: Duration = Duration::from_secs(60);
@@ -180,13 +180,20 @@ impl Dpop {
         self.demand == Demand::Required
     }
 
-    /// For `algs` in a challenge. Ed25519 goes by both of its names: a client looks for the one that it knows.
-    pub(crate) fn algorithm_names(&self) -> Box<str> {
+    /// For `algs` in a challenge, those that `are_taken`. Ed25519 goes by both of its names: a client looks for the one that
+    /// it knows.
+    pub(crate) fn algorithm_names(&self, are_taken: impl Fn(Algorithm) -> bool) -> Box<str> {
         let both = |algorithm: Algorithm| match algorithm {
             Algorithm::EdDsa => "EdDSA Ed25519",
             other => other.name(),
         };
-        self.algorithms.iter().map(both).collect::<Vec<_>>().join(" ").into()
+        self.algorithms
+            .iter()
+            .filter(|algorithm| are_taken(*algorithm))
+            .map(both)
+            .collect::<Vec<_>>()
+            .join(" ")
+            .into()
     }
 }
 
@@ -239,7 +246,7 @@ pub(crate) struct ProvenRequest<'r> {
 /// A good proof, whose use is still to be recorded.
 pub(crate) struct Proof {
     rule: Arc<ProofRule>,
-    key: Thumbprint,
+    key: ProvenKey,
     id: TokenId,
     until: SystemTime,
     /// For the next one, if the nonce of this one is about to end.
@@ -300,7 +307,7 @@ impl ProofRule {
 
 impl Proof {
     /// What its sender holds.
-    pub(crate) fn key(&self) -> Thumbprint {
+    pub(crate) fn key(&self) -> ProvenKey {
         self.key
     }
 

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! A proof is checked as [RFC 9449 §4.3] has it: there is one, of at most [8 KiB](MAX_PROOF_BYTES), whose key is a public one
-//! that would be good in a key set; it is for this method, URL and token (`htm`, `htu`, `ath`), at most
+//! that would be good in a key set, of at most 4,096 bits if it is RSA; it is for this method, URL and token (`htm`, `htu`, `ath`), at most
 //! [60 s](DEFAULT_PROOF_AGE) and a [leeway](PROOF_LEEWAY) of 30 s old (`iat`), and has not come before (`jti`). The token's `jkt` is the
 //! thumbprint of its key. In a `DPoP` challenge, `algs` says which algorithms there are.
 //!

@@ -13,11 +13,11 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::jwks::VerifyingKey;
 use crate::replay::TokenId;
 use crate::token::{
-    Algorithm, AlgorithmSet, NumericDate, SignatureRoom, Thumbprint, UnverifiedToken, checked_text,
-    is_object, is_same_type,
+    Algorithm, AlgorithmSet, NumericDate, ProvenKey, SignatureRoom, Thumbprint, UnverifiedToken,
+    checked_text, is_object, is_same_type,
 };
 
-/// The longest proof that is looked at, 8 KiB: one with an RSA key of 8,192 bits has 4.
+/// The longest proof that is looked at, 8 KiB: one with an RSA key of 4,096 bits has 2.
 pub const MAX_PROOF_BYTES: usize = 8 * 1024;
 
 /// What is asked of every proof.
@@ -42,7 +42,7 @@ pub(super) struct Subject<'r> {
 /// A proof that is good, unless it came before.
 pub(super) struct GoodProof {
     /// Its sender holds the key of this.
-    pub(super) key: Thumbprint,
+    pub(super) key: ProvenKey,
     pub(super) nonce: Option<NonceAge>,
     /// By which it is known when it comes again.
     pub(super) id: TokenId,
@@ -99,7 +99,7 @@ impl Demands<'_> {
         }
         // No issuer has such a name, so that a store may be shared with one of tokens.
         let id = TokenId::new(&format!("DPoP {}", thumbprint.to_base64url()), &jti);
-        Ok(GoodProof { key: thumbprint, nonce, id, until })
+        Ok(GoodProof { key: ProvenKey { thumbprint, algorithm }, nonce, id, until })
     }
 
     fn is_url_of(&self, path: &str, htu: &str) -> bool {

@@ -12,7 +12,8 @@ use crate::verify::{Presented, Sender};
 impl Entrance {
     /// Takes proofs by `dpop`, and says so in challenges.
     pub(super) fn set_dpop(&mut self, dpop: Dpop) {
-        let proofs = Offer::Dpop { algorithms: dpop.algorithm_names() };
+        let taken = |algorithm| self.verifiers.take_proofs_of(algorithm);
+        let proofs = Offer::Dpop { algorithms: dpop.algorithm_names(taken) };
         let offers = if dpop.is_required() { vec![proofs] } else { vec![Offer::Bearer, proofs] };
         self.refusals.set_offers(offers);
         self.dpop = Some(Arc::new(ProofRule::new(dpop, self.verifiers.clock())));

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use super::is_object;
+use super::{Algorithm, is_object};
 
 /// The SHA-256 that a key or a certificate goes by.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,14 @@ impl fmt::Debug for Thumbprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Thumbprint")
     }
+}
+
+/// A key that a sender has proven to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProvenKey {
+    pub(crate) thumbprint: Thumbprint,
+    /// By which it has signed the proof.
+    pub(crate) algorithm: Algorithm,
 }
 
 /// To whom a token is bound: its `cnf` claim ([RFC 7800 §3.1]).

@@ -15,7 +15,7 @@ mod unverified_claims;
 use std::mem::MaybeUninit;
 
 pub use algorithm::{Algorithm, AlgorithmSet};
-pub(crate) use confirmation::{Confirmation, Thumbprint};
+pub(crate) use confirmation::{Confirmation, ProvenKey, Thumbprint};
 pub use header::JoseHeader;
 pub(crate) use header::{UnverifiedHeader, is_same_type};
 pub(crate) use json::{checked_text, is_object, is_sound};

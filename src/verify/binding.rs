@@ -3,7 +3,7 @@
 use super::policy::{Binding, Policy};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::source::Source;
-use crate::token::{Confirmation, Thumbprint};
+use crate::token::{Confirmation, ProvenKey, Thumbprint};
 
 /// How a token is presented: where it was found, and what is known of who has sent it.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub(crate) struct Presented {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Sender {
     /// Of the key that it has proven to hold, by a proof that was made for this request and this token.
-    pub(crate) key: Option<Thumbprint>,
+    pub(crate) key: Option<ProvenKey>,
     /// Of the certificate that it has proven to hold the key of, by its TLS connection.
     pub(crate) certificate: Option<Thumbprint>,
     /// Whether its token has to be bound to a key.
@@ -70,11 +70,15 @@ impl Policy {
         if self.binding == Binding::Demand && !is_in_a_header {
             return Err(AuthErrorKind::CredentialsMalformed.into());
         }
+        if sender.key.is_some_and(|key| !self.strictness.takes_proofs_of(key.algorithm)) {
+            return Err(AuthErrorKind::ProofInvalid.into());
+        }
+        let key_proven = sender.key.map(|key| key.thumbprint);
         let must_hold_key = sender.must_hold_key || presented.source == Source::Dpop;
         let (bound, unbound) = (AuthErrorKind::TokenBound.into(), AuthErrorKind::TokenUnbound.into());
 
         let is_missing = |must_hold: bool, proven: Option<Thumbprint>| must_hold && proven.is_none();
-        if is_missing(must_hold_key, sender.key)
+        if is_missing(must_hold_key, key_proven)
             || is_missing(sender.must_hold_certificate, sender.certificate)
         {
             return Err(if cnf.is_some() { bound } else { unbound });
@@ -87,7 +91,7 @@ impl Policy {
             Some(Confirmation::Unclear) => Err(bound),
             Some(Confirmation::Sender { key, certificate }) => {
                 let is_proven = |wanted: &Option<Thumbprint>, proven| wanted.is_none() || *wanted == proven;
-                if !is_proven(key, sender.key) || !is_proven(certificate, sender.certificate) {
+                if !is_proven(key, key_proven) || !is_proven(certificate, sender.certificate) {
                     return Err(bound);
                 }
                 let is_loose = |must_hold: bool, wanted: &Option<Thumbprint>| must_hold && wanted.is_none();
@@ -134,8 +138,10 @@ mod tests {
                     for number in 0..36 {
                         let (key, certificate) = (prints[number % 3], prints[number / 3 % 3]);
                         let (must_hold_key, must_hold_certificate) = (number / 9 % 2 == 1, number / 18 == 1);
+                        let proven =
+                            key.map(|thumbprint| ProvenKey { thumbprint, algorithm: Algorithm::Es256 });
                         let sender = Sender {
-                            key,
+                            key: proven,
                             certificate,
                             must_hold_key,
                             must_hold_certificate,

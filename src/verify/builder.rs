@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::TokenCache;
-use super::policy::{Binding, Demand, LateLinks, MAX_LEEWAY, Policy, Rule};
+use super::policy::{Demand, LateLinks, MAX_LEEWAY, Policy, Rule};
 use super::{VerifiedToken, Verifier};
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
@@ -154,36 +154,40 @@ impl Verifier {
     ///
     /// # Security
     ///
-    /// Whoever can get a token signed with these keys, for any tenant or purpose, gets in.
+    /// Whoever can get a token signed with these keys, for any tenant or purpose, gets in. Without effect after
+    /// [`with_profile`](Self::with_profile), which asks for the issuer.
     pub fn insecure_accept_any_issuer(self) -> Self {
-        self.change(|policy| policy.issuer = None)
+        self.change(|policy| policy.loosen(|policy| policy.issuer = None))
     }
 
     /// Accepts tokens for any audience, or none.
     ///
     /// # Security
     ///
-    /// A token that a user gave to any other service of the same issuer, honest or not, gets in here.
+    /// A token that a user gave to any other service of the same issuer, honest or not, gets in here. Without effect after
+    /// [`with_profile`](Self::with_profile), which asks for the audience.
     pub fn insecure_accept_any_audience(self) -> Self {
-        self.change(|policy| policy.audiences = None)
+        self.change(|policy| policy.loosen(|policy| policy.audiences = None))
     }
 
     /// Accepts tokens without `exp`; one that is there still counts.
     ///
     /// # Security
     ///
-    /// Such a token is good for ever: a leak can be mended only by removing its key.
+    /// Such a token is good for ever: a leak can be mended only by removing its key. Without effect after
+    /// [`with_profile`](Self::with_profile), which asks for an end.
     pub fn insecure_accept_without_expiry(self) -> Self {
-        self.change(|policy| policy.expiry = Demand::Optional)
+        self.change(|policy| policy.loosen(|policy| policy.expiry = Demand::Optional))
     }
 
     /// Accepts a token that is bound to its sender (`cnf`) from anybody.
     ///
     /// # Security
     ///
-    /// The issuer bound it so that a stolen one is worth nothing; here it is worth everything.
+    /// The issuer bound it so that a stolen one is worth nothing; here it is worth everything. Without effect after
+    /// [`Profile::Fapi2`](super::Profile::Fapi2), which is about bound tokens.
     pub fn insecure_ignore_binding(self) -> Self {
-        self.change(|policy| policy.binding = Binding::Ignore)
+        self.change(Policy::ignore_binding)
     }
 
     /// Changes the policy, and forgets what was accepted under the old one.

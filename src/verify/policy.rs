@@ -166,7 +166,7 @@ impl Policy {
 
     /// What the profile, if there is one, asks of sound claims.
     pub(super) fn check_profile(&self, payload: &str) -> Result<(), AuthError> {
-        self.profile.map_or(Ok(()), |profile| profile.check_claims(payload, self.audiences.as_deref()))
+        self.profile.map_or(Ok(()), |profile| profile.check_claims(payload, self.audiences()))
     }
 
     pub(super) fn check_claims(

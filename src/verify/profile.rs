@@ -45,7 +45,7 @@ pub enum Profile {
     /// [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
     AccessToken,
     /// An ID token, which tells a client who has signed in ([OpenID Connect Core §3.1.3.7]): the audience is the client's
-    /// id. Access tokens are refused.
+    /// id. Access tokens are refused, and so are logout tokens and whatever else tells of events ([RFC 8417 §2.2]).
     ///
     /// Two of the checks take what only the client has: the nonce of the sign-in, which
     /// [`Nonce::check`](crate::replay::Nonce::check) or a layer's [`NonceRule`](crate::replay::NonceRule) compares, and the
@@ -53,15 +53,15 @@ pub enum Profile {
     /// [`VerifiedToken::check_access_token_hash`](super::VerifiedToken::check_access_token_hash).
     ///
     /// [OpenID Connect Core §3.1.3.7]: https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+    /// [RFC 8417 §2.2]: https://www.rfc-editor.org/rfc/rfc8417#section-2.2
     IdToken,
-    /// A token of any kind, of a service that follows [FAPI 2.0 §5.3.4]: signed by PS256, ES256 or Ed25519; sent in
-    /// `Authorization`, not in a query or a cookie; bound to its sender, who proves it; and neither issued nor to begin more than
-    /// [10 s](FAPI2_SKEW) in the future. It goes together with [`AccessToken`](Self::AccessToken).
+    /// A token of any kind, of a service that follows [FAPI 2.0 §5.3.4]: signed by PS256, ES256 or Ed25519, as a proof of DPoP
+    /// is; sent in `Authorization`, not in a query or a cookie; bound to its sender, who proves it; and neither issued nor to
+    /// begin more than [10 s](FAPI2_SKEW) in the future. It goes together with [`AccessToken`](Self::AccessToken).
     ///
     /// Only a layer knows senders: it needs [DPoP or client certificates](crate::binding) set, or refuses every token, as
     /// [`Verifier::verify`](super::Verifier::verify) does. Who asks for FAPI 2.0 is also asked whether a token was revoked: a
-    /// [deny list](crate::replay::ReplayRule::deny_list) says so. An [endpoint](crate::remote) of RFC 7662 does not: what it says
-    /// of a bound token is not taken yet.
+    /// [deny list](crate::replay::ReplayRule::deny_list) says so, or an [endpoint](crate::remote) of RFC 7662.
     ///
     /// [FAPI 2.0 §5.3.4]: https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.4
     Fapi2,
@@ -97,18 +97,21 @@ impl Profile {
         if is_of_its_type { Ok(()) } else { Err(AuthErrorKind::TypeMismatch.into()) }
     }
 
-    /// What is asked of `payload`, which is that of sound claims, besides their presence. None of `audiences` means any.
-    pub(super) fn check_claims(self, payload: &str, audiences: Option<&[String]>) -> Result<(), AuthError> {
+    /// What is asked of `payload`, which is that of sound claims for one of `audiences`, besides their presence.
+    pub(super) fn check_claims(self, payload: &str, audiences: &[String]) -> Result<(), AuthError> {
         match self {
             Self::AccessToken => read::<Client>(payload, "client_id").map(drop),
             Self::Fapi2 => Ok(()),
             Self::IdToken => {
                 let party = read::<Party>(payload, "azp")?;
-                match (party.azp, audiences) {
-                    (Some(azp), Some(ours)) if !ours.contains(&azp) => {
+                if party.events.is_some() {
+                    return Err(AuthError::about(AuthErrorKind::ClaimRefused, "events"));
+                }
+                match party.azp {
+                    Some(azp) if !audiences.contains(&azp) => {
                         Err(AuthError::about(AuthErrorKind::ClaimRefused, "azp"))
                     }
-                    (None, _) if party.aud.0 > 1 => Err(AuthError::about(AuthErrorKind::ClaimMissing, "azp")),
+                    None if party.aud.0 > 1 => Err(AuthError::about(AuthErrorKind::ClaimMissing, "azp")),
                     _ => Ok(()),
                 }
             }
@@ -124,14 +127,14 @@ impl fmt::Display for Profile {
             Self::IdToken => (
                 "ID token",
                 "is not",
-                "azp, if there, is one of our audiences, and it is there if aud has several",
+                "azp, if there, is one of our audiences, and it is there if aud has several; events is not there",
             ),
             Self::Fapi2 => {
                 return write!(
                     f,
-                    "profile FAPI 2.0 (alg is one of [{}]; the token is in Authorization, and its cnf is proven; iat and nbf \
-                     are at most {FAPI2_SKEW:?} ahead)",
-                    fapi2_algorithms()
+                    "profile FAPI 2.0 (alg is one of [{}], of proofs too; the token is in Authorization, and its cnf is \
+                     proven; iat and nbf are at most {FAPI2_SKEW:?} ahead)",
+                    Strictness::fapi2_algorithms()
                 );
             }
         };
@@ -161,13 +164,28 @@ impl Policy {
         profile.claims().iter().try_for_each(|claim| self.require(claim))
     }
 
+    /// Does without a check, unless a profile has asked for it.
+    pub(super) fn loosen(&mut self, loosen: impl FnOnce(&mut Self)) {
+        if self.profile.is_none() && self.strictness == Strictness::Usual {
+            loosen(self);
+        }
+    }
+
+    /// Lets anybody use a bound token, unless bound tokens are what was asked for.
+    pub(super) fn ignore_binding(&mut self) {
+        if self.strictness == Strictness::Usual {
+            self.binding = Binding::Ignore;
+        }
+    }
+
     fn follow_fapi2(&mut self) -> Result<(), ConfigError> {
         if self.binding == Binding::Ignore {
             return Err(ConfigError::new(
                 "FAPI 2.0 is about bound tokens: leave `insecure_ignore_binding` out",
             ));
         }
-        let of_both = fapi2_algorithms().iter().filter(|algorithm| self.algorithms.contains(*algorithm));
+        let fit = Strictness::fapi2_algorithms();
+        let of_both = fit.iter().filter(|algorithm| self.algorithms.contains(*algorithm));
         self.narrow(of_both.collect())?;
         self.binding = Binding::Demand;
         self.strictness = Strictness::Fapi2;
@@ -175,9 +193,19 @@ impl Policy {
     }
 }
 
-/// Of those that there are, the ones that FAPI 2.0 §5.4 names.
-fn fapi2_algorithms() -> AlgorithmSet {
-    [Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa].into()
+impl Strictness {
+    /// What a proof of possession may be signed by.
+    pub(super) fn takes_proofs_of(self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Usual => true,
+            Self::Fapi2 => Self::fapi2_algorithms().contains(algorithm),
+        }
+    }
+
+    /// Of those that there are, the ones that FAPI 2.0 §5.4 names.
+    fn fapi2_algorithms() -> AlgorithmSet {
+        [Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa].into()
+    }
 }
 
 impl Verifier {
@@ -261,6 +289,8 @@ struct Party {
     aud: Count,
     #[serde(default, deserialize_with = "there")]
     azp: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    events: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -269,9 +299,9 @@ struct Hashed {
     at_hash: Option<String>,
 }
 
-/// A string, if it is there: `null` is none.
-fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    String::deserialize(deserializer).map(Some)
+/// A claim that is there, be it `null`.
+fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// How many audiences there are.

@@ -7,7 +7,7 @@ use super::{Authority, Presented, Tenants, VerifiedToken, Verifier};
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::source::Source;
-use crate::token::unverified_issuer;
+use crate::token::{Algorithm, unverified_issuer};
 
 /// The verifiers of several issuers, of which the issuer that a token says it has chooses the one that judges it.
 ///
@@ -175,6 +175,17 @@ impl Verifiers {
     /// Whether the issuers are those of a pattern.
     pub(crate) fn are_of_tenants(&self) -> bool {
         matches!(self.kind, Kind::Tenants(_))
+    }
+
+    /// Whether one of them takes proofs of possession that are signed by `algorithm`.
+    pub(crate) fn take_proofs_of(&self, algorithm: Algorithm) -> bool {
+        let takes = |verifier: &Arc<Verifier>| verifier.policy.strictness.takes_proofs_of(algorithm);
+        match &self.kind {
+            Kind::One(verifier) => takes(verifier),
+            Kind::Several(several) => several.verifiers.iter().any(takes),
+            // Each has a policy of its own, that nobody has seen yet.
+            Kind::Tenants(_) => true,
+        }
     }
 
     /// What times are judged by: that of the first, if there are several.

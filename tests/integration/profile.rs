@@ -209,6 +209,22 @@ fn an_id_token_for_several_says_that_it_was_issued_to_us_and_none_says_that_it_w
     Ok(())
 }
 
+/// OpenID Connect Back-Channel Logout 1.0 §2.4: a logout token says so by `events`, where its `typ` does not.
+#[test]
+fn what_tells_of_events_is_no_id_token() {
+    const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
+    let rest = claims_with(json!({ "sid": "1", "jti": "1" })).to_string();
+    for events in [json!({ LOGOUT: {} }), json!({}), json!(null), json!(7)] {
+        let claims = format!("{{\"events\":{events},{}", &rest[1..]);
+        let token = shared_key().token_of(shared_key().header().to_string(), claims);
+        assert_eq!(outcome(&of(Profile::IdToken), &token), REFUSED, "{events}");
+        assert_eq!(about(&of(Profile::IdToken), &token), Some("events"), "{events}");
+        assert_eq!(outcome(&verifier(), &token), ACCEPTED, "{events}");
+    }
+    let token = id_token(json!({ "sid": "1", "jti": "1", "event": { LOGOUT: {} } }));
+    assert_eq!(outcome(&of(Profile::IdToken), &token), ACCEPTED);
+}
+
 #[test]
 fn the_nonce_of_an_id_token_is_compared_by_the_layer() {
     let layer = tower_jwt_auth::JwtAuthLayer::new(of(Profile::IdToken));
@@ -305,12 +321,18 @@ fn a_profile_is_one_and_goes_with_no_call_that_takes_from_it() -> Result<(), Con
             assert!(weaken(verifier()).with_profile(profile).is_err(), "{name}, {profile:?}");
         }
     }
-    // What comes later says in capitals what it takes, and leaves the rest.
-    let weakened = access()?.insecure_accept_any_audience().insecure_accept_without_expiry();
-    assert_eq!(outcome(&weakened, &access_token(json!({ "aud": "other" }))), ACCEPTED);
-    for claim in ["aud", "exp"] {
-        assert_eq!(outcome(&weakened, &access_token(json!({ claim: null }))), MISSING, "{claim}");
+    // What comes later takes nothing from it either.
+    let policy = access()?.to_string();
+    for (name, weaken) in weaken {
+        assert_eq!(weaken(access()?).to_string(), policy, "{name}");
     }
+    let same = access()?.insecure_accept_any_audience().insecure_accept_any_issuer();
+    assert_eq!(outcome(&same, &access_token(json!({}))), ACCEPTED);
+    assert_eq!(outcome(&same, &access_token(json!({ "aud": "other" }))), "audience_mismatch");
+    assert_eq!(outcome(&same, &access_token(json!({ "iss": "https://other.example" }))), "issuer_mismatch");
+    // The binding is what no profile of a kind is about.
+    let loose = access()?.insecure_ignore_binding();
+    assert_eq!(outcome(&loose, &access_token(json!({ "cnf": { "jkt": "x" } }))), ACCEPTED);
     Ok(())
 }
 
@@ -336,7 +358,7 @@ async fn each_check_of_a_profile_is_printed_and_explained() {
         (
             Profile::IdToken,
             "profile ID token (typ is not at+jwt; iss, sub, aud, exp, iat are present; azp, if there, is one of our \
-             audiences, and it is there if aud has several)",
+             audiences, and it is there if aud has several; events is not there)",
         ),
     ] {
         assert_eq!(profile.to_string(), want);

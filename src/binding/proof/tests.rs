@@ -30,7 +30,8 @@ fn check(proof: &str, path: &str, token: &str, seconds: u64) -> Option<GoodProof
 #[test]
 fn the_proof_in_the_standard_is_good_for_its_request_and_for_no_other() {
     let good = check(PROOF, "/protectedresource", TOKEN, ISSUED).expect("a good proof");
-    assert_eq!(good.key.to_base64url(), JKT);
+    assert_eq!(good.key.thumbprint.to_base64url(), JKT);
+    assert_eq!(good.key.algorithm, Algorithm::Es256);
     assert_eq!(good.until, at(ISSUED + 90));
     assert!(check(PROOF, "/protectedresources", TOKEN, ISSUED).is_none());
     assert!(check(PROOF, "/protectedresource", JKT, ISSUED).is_none());
@@ -48,6 +49,18 @@ fn no_proof_is_good_with_another_character_anywhere() {
         proof[index] = if proof[index] == b'A' { b'B' } else { b'A' };
         let proof = String::from_utf8(proof).expect("ASCII");
         assert!(check(&proof, "/protectedresource", TOKEN, ISSUED).is_none(), "{index}");
+    }
+}
+
+#[test]
+fn a_key_that_anybody_can_send_is_no_larger_than_it_takes() {
+    for (bits, want) in [(2_048, true), (4_096, true), (4_104, false), (8_192, false)] {
+        let jwk = format!(
+            r#"{{"kty":"RSA","e":"AQAB","n":"{}"}}"#,
+            base64_simd::URL_SAFE_NO_PAD.encode_to_string(vec![0xff; bits / 8])
+        );
+        assert_eq!(VerifyingKey::of_sender(&jwk, Algorithm::Ps256).is_ok(), want, "{bits}");
+        assert!(VerifyingKey::from_jwk_json(&jwk).is_ok(), "an issuer's may be: {bits}");
     }
 }
 

@@ -3,12 +3,14 @@
 use http::Method;
 use serde_json::json;
 use tower_jwt_auth::binding::{ClientCertificate, ClientCertificates};
+use tower_jwt_auth::clock::FixedClock;
 use tower_jwt_auth::jwks::{Jwks, SharedSecret};
+use tower_jwt_auth::test_util::{self, DpopKey};
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::verify::Profile;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
-use super::{bound_to, client, dpop, encode, get_with, proof_for, verdict};
+use super::{bound_to, challenges, client, dpop, encode, get_with, proof_for, verdict};
 use crate::support::app::{ACCEPTED, App, Place, verifier, verifier_with};
 use crate::support::issuer::{NOW, SigningKey, claims_with, jwks_of, shared_rsa_key};
 use crate::support::site::token_with;
@@ -96,6 +98,38 @@ async fn three_algorithms_are_accepted_and_no_other() {
 }
 
 #[tokio::test]
+async fn proofs_are_of_those_three_algorithms_too_whatever_the_layer_takes_otherwise() {
+    let (strict, lax) = (app(), super::app());
+    for algorithm in
+        [Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Es384]
+    {
+        let key = test_util::SigningKey::generate(algorithm, "key");
+        let client = DpopKey::of(key).with_clock(FixedClock::at_unix(NOW));
+        let token = bound_to(&client);
+        let want = match algorithm {
+            Algorithm::Rs256 | Algorithm::Es384 => "dpop_proof_invalid",
+            _ => ACCEPTED,
+        };
+        // The second round is from the cache.
+        for _ in 0..2 {
+            assert_eq!(
+                verdict(&strict, &token, &proof_for(&client, &token).sign()).await,
+                want,
+                "{algorithm}"
+            );
+            assert_eq!(
+                verdict(&lax, &token, &proof_for(&client, &token).sign()).await,
+                ACCEPTED,
+                "{algorithm}"
+            );
+        }
+    }
+    let named = async |app: &App| challenges(&app.answer(get_with("DPoP", "x", &[])).await).concat();
+    assert!(named(&strict).await.contains(r#"algs="PS256 ES256 EdDSA Ed25519""#), "{}", named(&strict).await);
+    assert!(named(&lax).await.contains(r#"algs="RS256 PS256 ES256 ES384 EdDSA Ed25519""#));
+}
+
+#[tokio::test]
 async fn ten_seconds_of_the_future_are_accepted_whatever_the_leeway_and_no_more() {
     let client = client();
     let cnf = json!({ "jkt": client.thumbprint() });
@@ -120,8 +154,8 @@ async fn ten_seconds_of_the_future_are_accepted_whatever_the_leeway_and_no_more(
 
 #[test]
 fn the_profile_says_what_it_checks_goes_with_access_tokens_and_not_with_what_turns_it_off() {
-    const SAYS: &str = "profile FAPI 2.0 (alg is one of [PS256 ES256 EdDSA]; the token is in Authorization, and its cnf is \
-                        proven; iat and nbf are at most 10s ahead)";
+    const SAYS: &str = "profile FAPI 2.0 (alg is one of [PS256 ES256 EdDSA], of proofs too; the token is in Authorization, and \
+                        its cnf is proven; iat and nbf are at most 10s ahead)";
     assert_eq!(Profile::Fapi2.to_string(), SAYS);
     let text = strict(verifier()).to_string();
     assert!(text.contains(SAYS) && text.contains("alg is one of [PS256 ES256 EdDSA];"), "{text}");
@@ -132,5 +166,6 @@ fn the_profile_says_what_it_checks_goes_with_access_tokens_and_not_with_what_tur
         assert!(text.contains(SAYS) && text.contains("profile access token ("), "{text}");
     }
     assert!(verifier().insecure_ignore_binding().with_profile(Profile::Fapi2).is_err());
+    assert_eq!(strict(verifier()).insecure_ignore_binding().to_string(), text);
     assert!(verifier().insecure_accept_any_audience().with_profile(Profile::Fapi2).is_err());
 }
