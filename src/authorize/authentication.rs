@@ -42,8 +42,8 @@ pub fn require_acr<S: Into<String>>(acr_values: impl IntoIterator<Item = S>) -> 
 /// Asks that the user was authenticated no longer than `max_age` ago, in whole seconds, by the token's `auth_time`
 /// ([RFC 9470 §3]). The leeway of the verifier comes on top.
 ///
-/// A token without `auth_time`, or with one in the future, does not say so. With zero, only a sign-in made for this very
-/// request will do, as far as the leeway can tell.
+/// A token without `auth_time`, or with one that lies further in the future than the leeway, does not say so. With zero, only
+/// a sign-in made for this very request will do, as far as the leeway can tell.
 ///
 /// [RFC 9470 §3]: https://www.rfc-editor.org/rfc/rfc9470#section-3
 pub fn require_max_age(max_age: Duration) -> Guard {

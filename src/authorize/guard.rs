@@ -17,6 +17,7 @@ use crate::rejection::{Denial, Needs};
 #[derive(Clone)]
 #[must_use = "a guard guards nothing until it is a layer of a route or a router"]
 pub struct Guard {
+    /// The first is what it was made of; the others came along.
     conditions: Vec<Condition>,
     /// What a challenge names.
     needs: Arc<Needs>,
@@ -59,7 +60,8 @@ impl Guard {
         self.with_needs_written()
     }
 
-    /// Calls what it asks for `name` in refusals, as their [`claim`](crate::AuthError::claim), and where it is told of.
+    /// Calls what it asks for `name` in refusals, as their [`claim`](crate::AuthError::claim), and where it is told of: all of
+    /// it, with what other guards have [brought along](Self::and).
     pub fn named(mut self, name: &'static str) -> Self {
         for condition in &mut self.conditions {
             condition.name = Some(name);
@@ -68,6 +70,9 @@ impl Guard {
     }
 
     /// Lets a scope stand for others: `implies` gets one that the token has and one that is wanted.
+    ///
+    /// It is about the scopes that this guard was made of, and not about those that came [along](Self::and), whose guards have
+    /// their own; where it was made of none, there is nothing to imply.
     ///
     /// # Examples
     ///
@@ -82,10 +87,8 @@ impl Guard {
         implies: impl Fn(&str, &str) -> bool + Send + Sync + 'static,
     ) -> Self {
         let hierarchy: Arc<super::condition::Implies> = Arc::new(implies);
-        for condition in &mut self.conditions {
-            if let Asks::Scopes { implies, .. } = &mut condition.asks {
-                *implies = Some(Arc::clone(&hierarchy));
-            }
+        if let Some(Condition { asks: Asks::Scopes { implies, .. }, .. }) = self.conditions.first_mut() {
+            *implies = Some(hierarchy);
         }
         self
     }
@@ -100,7 +103,7 @@ impl Guard {
     }
 
     fn with_needs_written(mut self) -> Self {
-        let (mut scopes, mut acr, mut oldest): (Vec<&str>, _, _) = (Vec::new(), None, None::<u64>);
+        let (mut scopes, mut acr, mut oldest) = (Vec::<&str>::new(), None::<Vec<&str>>, None::<u64>);
         for condition in &self.conditions {
             match &condition.asks {
                 Asks::Scopes { wanted, any, .. } => {
@@ -113,14 +116,23 @@ impl Guard {
                     }
                 }
                 Asks::Authentication { acr_values, max_age, .. } => {
-                    acr = acr.or(acr_values.clone());
+                    let values: Option<Vec<&str>> =
+                        acr_values.as_ref().map(|values| values.split(' ').collect());
+                    acr = match (acr, values) {
+                        // One sign-in is to be good for both.
+                        (Some(one), Some(other)) => {
+                            Some(one.into_iter().filter(|acr| other.contains(acr)).collect())
+                        }
+                        (one, other) => one.or(other),
+                    };
                     oldest = [oldest, *max_age].into_iter().flatten().min();
                 }
                 Asks::Claims(_) => {}
             }
         }
-        let scope = (!scopes.is_empty()).then(|| scopes.join(" ").into());
-        self.needs = Arc::new(Needs { scope, acr_values: acr, max_age: oldest });
+        let joined = |names: Vec<&str>| (!names.is_empty()).then(|| names.join(" ").into());
+        let needs = Needs { scope: joined(scopes), acr_values: acr.and_then(joined), max_age: oldest };
+        self.needs = Arc::new(needs);
         self
     }
 }

@@ -5,12 +5,14 @@ use serde_json::Value;
 use super::condition::Asks;
 use super::guard::Guard;
 use crate::error::ConfigError;
+use crate::token::Unambiguous;
 
 /// Asks for all of `roles`, in the array, or the one string, at `path` into the claims.
 ///
 /// A path is the names of members, from the outermost in: `["realm_access", "roles"]` for Keycloak, `["roles"]` for Entra
 /// ID, `["https://example.com/roles"]` for a claim with a name like that. Roles are compared whole and case-sensitively.
-/// Where nothing is at the path, or something else, there are no roles.
+/// Where nothing is at the path, or something else, there are no roles. Claims in which anything is said twice are refused
+/// with 401 `claims_mismatch`: readers disagree about which of the two counts.
 ///
 /// # Errors
 ///
@@ -58,8 +60,8 @@ fn guard<P: Into<String>, R: Into<String>>(
     let one_of = if any { "one of the roles" } else { "roles" };
     let text = format!("{one_of} at {}: {}", path.join("/"), roles.join(" "));
     let judge = Arc::new(move |token: &crate::verify::VerifiedToken| {
-        let claims = token.claims::<Value>()?;
-        let held = path.iter().try_fold(&*claims, |claims, name| claims.as_object()?.get(name));
+        let claims = token.claims::<Unambiguous>()?;
+        let held = path.iter().try_fold(&claims.0, |claims, name| claims.as_object()?.get(name));
         let has = |role: &String| held.is_some_and(|held| holds(held, role));
         Ok(if any { roles.iter().any(has) } else { roles.iter().all(has) })
     });

@@ -138,7 +138,7 @@ pub(super) fn claims_of(token: &str) -> Option<Map<String, Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::object::object;
+    use crate::token::Unambiguous;
 
     #[test]
     fn a_provider_is_left_alone_for_as_long_as_it_asks() {
@@ -181,7 +181,7 @@ mod tests {
             (r#"{"exp":6}"#, false, false),
             (r#"{"iat":6}"#, true, false),
         ] {
-            let said = object(said.as_bytes()).expect("an object");
+            let said = Unambiguous::object(said.as_bytes()).expect("an object");
             assert_eq!(is_about(&token, &said), want, "{said:?}");
             assert_eq!(repeats(&token, &said), of_all, "{said:?}");
         }

@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 
 use super::WireForm;
 use super::answer::{Answer, claims_of, is_about};
-use super::object::object;
 use crate::error::{AuthErrorKind, ConfigError};
 use crate::fetch::Endpoint;
+use crate::token::Unambiguous;
 
 /// How this service shows the authorization server who it is ([RFC 7662 §2.1]).
 ///
@@ -85,7 +85,9 @@ impl WireForm for Introspection {
         if response.status() != StatusCode::OK {
             return Answer::of_status(response.status());
         }
-        let Some(body) = object(response.body()) else { return Answer::unavailable("unexpected") };
+        let Some(body) = Unambiguous::object(response.body()) else {
+            return Answer::unavailable("unexpected");
+        };
         match body.get("active") {
             Some(Value::Bool(true)) if is_bound_otherwise(token, &body) => {
                 Answer::Refused(AuthErrorKind::TokenBound)

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::WireForm;
 use super::answer::{Answer, repeats};
-use super::object::object;
 use crate::error::{AuthErrorKind, ConfigError};
 use crate::fetch::Endpoint;
+use crate::token::Unambiguous;
 
 pub(super) struct Validate {
     api_key: HeaderValue,
@@ -39,7 +39,7 @@ impl WireForm for Validate {
     }
 
     fn read(&self, token: &str, response: &Response<Vec<u8>>) -> Answer {
-        let body = object(response.body());
+        let body = Unambiguous::object(response.body());
         match (response.status(), body) {
             (StatusCode::OK, Some(body)) => {
                 match body.get("jwtValidateResults").and_then(|r| r.get("claims")) {

@@ -35,7 +35,6 @@ mod answer;
 mod interleavings;
 mod introspection;
 mod magiclinksdev;
-mod object;
 mod passkeyme;
 
 use std::convert::Infallible;

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::WireForm;
 use super::answer::Answer;
-use super::object::object;
 use crate::error::{AuthErrorKind, ConfigError};
 use crate::fetch::Endpoint;
+use crate::token::Unambiguous;
 
 /// `GET …/verify-token?token=…&app_id=…`.
 pub(super) struct VerifyToken {
@@ -84,7 +84,7 @@ impl WireForm for Validate {
 /// The status of a refused token is documented nowhere, so that `"valid": false` counts with any but a server's fault.
 fn read(response: &Response<Vec<u8>>) -> Answer {
     let status = response.status();
-    let body = object(response.body()).unwrap_or_default();
+    let body = Unambiguous::object(response.body()).unwrap_or_default();
     match body.get("valid") {
         Some(Value::Bool(true)) if status.is_success() => Answer::Accepted,
         Some(Value::Bool(false)) if status.is_success() || status.is_client_error() => {

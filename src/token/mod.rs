@@ -10,6 +10,7 @@ mod jsonwebtoken;
 mod known_headers;
 mod numeric_date;
 mod plain_claims;
+mod unambiguous;
 mod unverified_claims;
 
 use std::mem::MaybeUninit;
@@ -21,6 +22,7 @@ pub(crate) use header::{UnverifiedHeader, is_same_type};
 pub(crate) use json::{checked_text, is_object, is_sound};
 pub(crate) use known_headers::KnownHeaders;
 pub(crate) use numeric_date::NumericDate;
+pub(crate) use unambiguous::Unambiguous;
 pub(crate) use unverified_claims::{Audience, UnverifiedClaims};
 
 use crate::error::{AuthError, AuthErrorKind};

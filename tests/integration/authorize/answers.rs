@@ -12,6 +12,7 @@ use tower_jwt_auth::authorize::{
 };
 
 use super::{anonymous, behind, behind_both, challenge, with};
+use crate::support::app::ACCEPTED;
 use crate::support::app::{App, Place, request, verifier};
 use crate::support::issuer::{claims_with, shared_key};
 
@@ -54,6 +55,16 @@ async fn a_step_up_challenge_says_how_and_how_recently_and_with_what_scope() {
         "{:?}",
         answer.headers
     );
+    // Of two lists, what is good for both: who got the first of either would be asked again and again.
+    let acr = |values: &[&str]| require_acr(values.iter().copied()).expect("acr values");
+    let app = behind(acr(&["silver", "gold", "platinum"]).and(acr(&["platinum", "gold"])));
+    let answer = app.answer(with(json!({ "acr": "silver" }))).await;
+    assert!(challenge(&answer).ends_with("acr_values=\"gold platinum\""), "{:?}", answer.headers);
+    assert_eq!(app.answer(with(json!({ "acr": "gold" }))).await.code, ACCEPTED);
+    // Nothing is good for both of these, so there is nothing to name.
+    let answer = behind(acr(&["silver"]).and(acr(&["gold"]))).answer(with(json!({ "acr": "silver" }))).await;
+    assert_eq!(answer.code, "authentication_insufficient");
+    assert!(!challenge(&answer).contains("acr_values"), "{:?}", answer.headers);
 }
 
 #[tokio::test]

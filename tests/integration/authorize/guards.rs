@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 use tower_jwt_auth::authorize::{
@@ -9,7 +10,8 @@ use tower_jwt_auth::authorize::{
 };
 
 use super::{behind, code, holds_against};
-use crate::support::issuer::NOW;
+use crate::support::app::{ACCEPTED, Place};
+use crate::support::issuer::{NOW, claims_with, shared_key};
 
 const SCOPE: &str = "scope_insufficient";
 const DENIED: &str = "permission_denied";
@@ -87,6 +89,56 @@ async fn a_hierarchy_lets_one_scope_stand_for_another_and_not_the_other_way() {
         SCOPE,
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_hierarchy_is_about_the_scopes_of_its_own_guard_whichever_comes_along() {
+    let guard = |scope| require_scopes([scope]).expect("a scope");
+    let all = |held: &str, _: &str| held == "all";
+    for (name, guard) in [
+        ("before", guard("read").with_scope_hierarchy(all).and(guard("pay"))),
+        ("after", guard("read").and(guard("pay")).with_scope_hierarchy(all)),
+        (
+            "its own",
+            guard("read").and(guard("pay").with_scope_hierarchy(|_, _| false)).with_scope_hierarchy(all),
+        ),
+    ] {
+        let app = behind(guard);
+        for (scope, want) in [
+            ("read pay", ACCEPTED),
+            ("all pay", ACCEPTED),
+            ("all", SCOPE),
+            ("read all", SCOPE),
+            ("pay", SCOPE),
+        ] {
+            assert_eq!(code(&app, json!({ "scope": scope })).await, want, "{name}: {scope}");
+        }
+    }
+    // One that was made of something else has nothing to imply.
+    let staff =
+        require_roles(["roles"], ["staff"]).expect("a role").and(guard("pay")).with_scope_hierarchy(all);
+    let app = behind(staff);
+    assert_eq!(code(&app, json!({ "roles": "staff", "scope": "all" })).await, SCOPE);
+    assert_eq!(code(&app, json!({ "roles": "staff", "scope": "pay" })).await, ACCEPTED);
+}
+
+#[tokio::test]
+async fn roles_that_are_there_twice_are_no_roles() {
+    let app = behind(require_roles(["realm_access", "roles"], ["admin"]).expect("a role"));
+    let rest = claims_with(json!({})).to_string();
+    for (claims, want) in [
+        (r#""realm_access":{"roles":["admin"]}"#, ACCEPTED),
+        (r#""realm_access":{"roles":["user"],"roles":["admin"]}"#, "claims_mismatch"),
+        (r#""realm_access":{"roles":["admin"],"roles":["user"]}"#, "claims_mismatch"),
+        (r#""realm_access":{"roles":["user"],"r\u006fles":["admin"]}"#, "claims_mismatch"),
+        (r#""realm_access":{},"realm_access":{"roles":["admin"]}"#, "claims_mismatch"),
+        (r#""realm_access":{"roles":["user"]}"#, DENIED),
+    ] {
+        let token =
+            shared_key().token_of(shared_key().header().to_string(), format!("{{{claims},{}", &rest[1..]));
+        let request = Place::Header.carry(Method::GET, &token);
+        assert_eq!(app.answer(request).await.code, want, "{claims}");
+    }
 }
 
 #[tokio::test]

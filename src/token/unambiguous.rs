@@ -1,26 +1,28 @@
-//! The JSON object in an answer, read so that it can mean one thing only.
+//! JSON that is read so that it can mean one thing only.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The JSON object in `body`; none if it is not one, or says anything twice: `{"valid":false,"valid":true}` is no yes.
-pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
-    match serde_json::from_slice(body).ok()? {
-        Unambiguous(Value::Object(members)) => Some(members),
-        Unambiguous(_) => None,
-    }
-}
-
 /// A value in which no object has two members of one name: [RFC 8259 §4] leaves it to each reader which one counts.
 ///
 /// [RFC 8259 §4]: https://www.rfc-editor.org/rfc/rfc8259#section-4
-struct Unambiguous(Value);
+pub(crate) struct Unambiguous(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Unambiguous {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(UnambiguousVisitor).map(Self)
+    }
+}
+
+impl Unambiguous {
+    /// The object in `json`; none if it is not one, or says anything twice: `{"valid":false,"valid":true}` is no yes.
+    pub(crate) fn object(json: &[u8]) -> Option<Map<String, Value>> {
+        match serde_json::from_slice(json).ok()? {
+            Self(Value::Object(members)) => Some(members),
+            Self(_) => None,
+        }
     }
 }
 
@@ -85,7 +87,11 @@ mod tests {
         for text in
             ["{}", r#"{"a":null,"b":[true,-1,1,1.5,"\u00e9",{"a":{}}],"c":{"a":18446744073709551615}}"#]
         {
-            assert_eq!(object(text.as_bytes()).map(Value::from), serde_json::from_str(text).ok(), "{text}");
+            assert_eq!(
+                Unambiguous::object(text.as_bytes()).map(Value::from),
+                serde_json::from_str(text).ok(),
+                "{text}"
+            );
         }
         for text in [
             "",
@@ -97,9 +103,9 @@ mod tests {
             r#"{"b":{"a":1,"a":1}}"#,
             r#"{"b":[{"a":1,"a":1}]}"#,
         ] {
-            assert_eq!(object(text.as_bytes()), None, "{text}");
+            assert_eq!(Unambiguous::object(text.as_bytes()), None, "{text}");
         }
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-        assert_eq!(object(deep.as_bytes()), None);
+        assert_eq!(Unambiguous::object(deep.as_bytes()), None);
     }
 }
