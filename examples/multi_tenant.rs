@@ -77,8 +77,8 @@ struct User {
 }
 
 /// Reached with a verified token of a customer only.
-async fn me(Claims(user): Claims<User>) -> Json<Value> {
-    let tenant = user.iss.rsplit('/').next();
+async fn me(State(tenants): State<Arc<Tenants>>, Claims(user): Claims<User>) -> Json<Value> {
+    let tenant = tenants.tenant_of(&user.iss);
     Json(json!({ "tenant": tenant, "name": user.name.as_ref().unwrap_or(&user.sub) }))
 }
 

@@ -295,6 +295,11 @@ pub(crate) fn tenant_failed(tenant: &str, error: &ConfigError) {
     metrics::counter!("jwt_auth_tenants_total", "event" => "failed").increment(1);
 }
 
+/// A tenant with a policy of its own is verified for: says what that is.
+pub(crate) fn guarding_tenant(tenant: &str, policy: &dyn std::fmt::Display) {
+    tracing::info!(target: TARGET, tenant, %policy, "verifying tokens of a tenant");
+}
+
 /// A layer starts to guard something: says once what it checks.
 pub(crate) fn guarding(policy: &dyn std::fmt::Display) {
     tracing::info!(target: TARGET, %policy, "verifying tokens");

@@ -54,6 +54,7 @@
 //! | `no answer from the replay store` | warn | `code`: `full`, `failed`, `timed_out`; `cause`; `accepted`: whether the token was let in all the same |
 //! | `no key here verifies the token` | debug | `action`: `refetched`, `joined`, `refused`, `crowded`. Its key is not in the set, or the one that has its name did not make its signature: the code of the refusal says which |
 //! | `tenant` | debug | `tenant`, one that is allowed; `event`: `added`, `dropped` or `postponed` |
+//! | `verifying tokens of a tenant` | info | `tenant`; `policy`, with what is off, of one that has a policy of its own; whenever its keys are looked for |
 //! | `tenant not set up` | error | `tenant`; `error`: what its policy or its keys lack |
 //! | `token verified` | trace | `cache`: `hit` or `miss` |
 //! | `link handed over to a browser` | debug | |
@@ -124,7 +125,7 @@
 //! | **Orders of threads**: nine scenarios of the parts that threads share, played out in thousands of orders by shuttle | `cargo test --lib interleavings` | `ORDERS=100000 cargo test --release --lib interleavings` |
 //! | **Properties** of what is parsed, scrubbed, quoted, scheduled and cached, by proptest | `cargo test --lib --test properties` | `PROPTEST_CASES=100000 cargo test --lib --test properties` |
 //! | **Fuzzing** of ten formats that come from outside, each against a model of its own | `.ci/fuzz` | `.ci/fuzz --minutes 30 --jobs 2` |
-//! | **Mutants**: whether some test fails for each change that cargo-mutants makes in `src/token`, `verify`, `jwks`, `source`, `handoff` and `replay`, and in the short form in ten files of these; not in `layer`, `remote` and `crypto` | `.ci/mutants --quick` | `.ci/mutants` |
+//! | **Mutants**: whether some test fails for each change that cargo-mutants makes in `src/token`, `verify`, `jwks`, `source`, `handoff` and `replay`, and in the short form in ten files of these; not in the rest of `src`, of which `authorize`, `binding`, `layer`, `remote` and `crypto` decide about requests too | `.ci/mutants --quick` | `.ci/mutants` |
 //! | **Secrets**: the whole suite again, every log, metric, `Debug` and answer of it searched for every secret in it | `cargo test --all-features --test secrecy` | the same |
 //! | **Timing**: a guess at a secret costs the same wherever it is wrong, by instructions in the gate and by the clock in the long form | `.ci/paths` | `cargo bench --bench timing` |
 //! | **Soak**: the example under full load while its provider rotates and fails, each answer judged | `cargo bench --bench soak -- --seconds 20` | `cargo bench --bench soak -- --minutes 15 --plot` |

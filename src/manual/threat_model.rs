@@ -81,7 +81,7 @@
 //! | an issuer's keys verify its own tokens only, at one door as well | `any_of::of_a_hundred_issuers_each_lets_in_its_own_and_nobody_elses`, `claims::a_token_of_another_tenant_is_refused_whatever_it_shares_with_ours`, `keyset::discovery::keys_that_were_discovered_for_one_issuer_verify_for_no_other` |
 //! | a tenant is one label or segment of an allowed name, whose keys verify its own tokens only, and are not fetched for a token that is not plausible | `tenants::crossing::each_tenant_gets_in_by_its_own_keys_and_by_no_others`, `tenants::crossing::what_is_not_the_issuer_of_a_tenant_to_the_code_point_is_no_issuer_and_causes_no_request`, `tenants::crossing::a_tenant_that_is_not_allowed_causes_no_request_though_its_token_is_good`, `tenants::crossing::a_token_that_is_not_plausible_under_its_tenants_policy_causes_no_request` |
 //! | what happens to one tenant, or how many there are, touches no other that is in use | `tenants::keeping::a_provider_that_is_down_touches_no_other_tenant`, `tenants::flood::of_ten_thousand_allowed_tenants_a_hundred_are_let_in_at_once_and_one_a_second_from_then_on` |
-//! | with a profile, an ID token is no access token, and an access token no ID token | `profile::an_id_token_is_no_access_token_and_an_access_token_is_no_id_token` |
+//! | with a profile, an ID token is no access token, and one that says in its `typ` that it is an access token no ID token | `profile::an_id_token_is_no_access_token_and_an_access_token_is_no_id_token` |
 //! | a token that is bound to its sender is accepted from nobody else: not as bearer, from a cookie or a query, under another key or certificate, or from the cache | `claims::a_token_that_is_bound_to_its_sender_is_refused_as_bearer`, `binding::downgrade::a_bound_token_is_refused_from_every_other_place_with_its_proof_or_without`, `binding::downgrade::a_cached_token_is_judged_by_who_sends_it_as_the_first_time`, `binding::combined::what_is_bound_twice_is_proven_twice` |
 //! | a proof counts once, for one method, one URL and one token, and no header says what the URL is | `binding::replay::the_same_proof_counts_once_and_another_of_the_same_id_is_the_same`, `binding::proof::check_12_it_is_for_this_token_by_the_key_that_the_token_is_bound_to`, `binding::url::no_header_has_a_say_in_where_the_service_is` |
 //! | the cache repeats a yes only where it would be given again | `cache::a_token_that_expires_between_two_hits_is_refused_by_the_second`, `keyset::rotation::a_key_that_is_removed_takes_its_tokens_out_of_the_cache_at_once`, `cache::two_verifiers_of_one_key_set_share_no_entries`, `cache::a_policy_that_is_changed_forgets_what_the_old_one_accepted` |
@@ -99,7 +99,9 @@
 //! | no log, error, `Debug` or answer tells a token or a secret | `secrets::no_log_and_no_answer_shows_a_part_of_a_token`, `secrets::no_debug_and_no_display_shows_a_part_of_a_token_or_a_secret`, `remote::secrecy::no_log_shows_the_token_or_the_key_however_the_provider_is_reached` |
 //!
 //! The event `verifying tokens` lists what a layer checks and whom it trusts; what such a call has turned off stands there in
-//! capitals (`display::each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on`).
+//! capitals (`display::each_protection_that_is_off_is_said_in_capitals_and_none_that_is_on`). Of a tenant with a policy of its
+//! own, the event `verifying tokens of a tenant` says the same
+//! (`tenants::keeping::a_policy_of_a_tenants_own_is_told_with_what_it_turns_off_in_capitals`).
 //!
 //! # Budgets
 //!

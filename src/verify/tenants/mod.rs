@@ -149,7 +149,7 @@ impl Tenants {
     /// that. It is asked before there are keys, and about tokens that turn out to be no good: it should be quick.
     ///
     /// A policy that fails, accepts another issuer or any, or has keys of its own is reported, and its tenant gets 503 for half
-    /// a minute.
+    /// a minute. What one asks is in the event `verifying tokens of a tenant`, whenever its keys are looked for.
     pub fn with_policy(
         mut self,
         policy: impl Fn(&str, Verifier) -> Result<Verifier, ConfigError> + Send + Sync + 'static,
@@ -212,6 +212,12 @@ impl Tenants {
             State::SetUp { keys, .. } => Some(keys.status()),
             State::Failed { .. } => None,
         }
+    }
+
+    /// The tenant that `issuer`, the `iss` of a verified token, is of; none if it is that of no tenant.
+    #[must_use]
+    pub fn tenant_of<'i>(&self, issuer: &'i str) -> Option<&'i str> {
+        self.pattern.tenant_of(issuer)
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
@@ -290,7 +296,12 @@ impl Tenants {
             Ok((Arc::new(policy.over(keys.clone())?), keys))
         });
         let (state, answer) = match set_up {
-            Ok((verifier, keys)) => (State::SetUp { verifier: Arc::clone(&verifier), keys }, Ok(verifier)),
+            Ok((verifier, keys)) => {
+                if self.policy.is_some() {
+                    telemetry::guarding_tenant(tenant, &verifier);
+                }
+                (State::SetUp { verifier: Arc::clone(&verifier), keys }, Ok(verifier))
+            }
             Err(error) => {
                 telemetry::tenant_failed(tenant, &error);
                 let answer = AuthError::until(AuthErrorKind::KeysUnavailable, SET_UP_AGAIN_AFTER);

@@ -191,4 +191,27 @@ async fn what_happens_to_a_tenant_is_told_by_its_name_and_made_up_names_are_not(
         assert!(log.contains(&format!("tenant=\"{tenant}\" event=\"{event}\"")), "{tenant} {event}: {log}");
     }
     assert!(!log.contains("made-up"), "{log}");
+    assert!(
+        !log.contains("verifying tokens of a tenant"),
+        "they have the policy that the layer tells of: {log}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_of_a_tenants_own_is_told_with_what_it_turns_off_in_capitals() {
+    let land = Land::of(LABEL);
+    let tenants = land.tenants(|_| true).with_policy(|tenant, verifier| match tenant {
+        "acme" => Ok(verifier.insecure_accept_any_audience()),
+        _ => Ok(verifier),
+    });
+    let verifiers = Verifiers::from(tenants);
+    let (log, _guard) = Log::at_trace_level();
+    for name in ["acme", "globex", "acme"] {
+        assert_eq!(outcome(&verifiers, &land.good(name)).await, ACCEPTED, "{name}");
+    }
+    let log = log.take();
+    let told: Vec<_> = log.lines().filter(|line| line.contains("verifying tokens of a tenant")).collect();
+    assert_eq!(told.len(), 2, "{log}");
+    assert!(told[0].contains("tenant=\"acme\"") && told[0].contains("AUDIENCE IS NOT CHECKED"), "{log}");
+    assert!(told[1].contains("tenant=\"globex\"") && !told[1].contains("NOT CHECKED"), "{log}");
 }

@@ -56,6 +56,18 @@ fn tenants_say_what_is_checked_and_how_many_are_kept() {
     }
 }
 
+#[test]
+fn the_tenant_of_a_token_is_told_wherever_the_pattern_has_it() {
+    for pattern in ["https://{tenant}.login.example.com", "https://login.example.com/{tenant}/v2.0"] {
+        let tenants = Tenants::new(pattern, "api", |_| false).expect("a pattern");
+        assert_eq!(tenants.tenant_of(&pattern.replace("{tenant}", "acme")), Some("acme"), "{pattern}");
+        for issuer in ["", "acme", pattern, "https://other.example/acme", &pattern.replace("{tenant}", "a.b")]
+        {
+            assert_eq!(tenants.tenant_of(issuer), None, "{issuer}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_tenant_is_judged_by_its_own_policy() {
     let land = Land::of(LABEL);
