@@ -56,7 +56,8 @@
 //!
 //! A feature adds API and changes no behaviour, but for `axum`: with it, the URI that axum keeps beside that of the request
 //! is known too. Tokens are scrubbed from it as well, and in a nested router, where axum cuts off the path in front, a
-//! hand-off leads back to the whole path.
+//! hand-off leads back to the whole path, and a [proof](binding) has to be for the whole path. Without it, a layer in a
+//! nested router of axum takes a proof for what is left of the path: have the feature, or put the layer around the outer router.
 //!
 //! | feature | default | adds |
 //! |---|---|---|

@@ -8,7 +8,7 @@ use super::authority::AuthorityNow;
 use super::binding::Presented;
 use super::cache::TokenCache;
 use super::explanation::{Check, Explanation, Outcome, Step};
-use super::policy::{Binding, ClaimCheck, Policy, Rule};
+use super::policy::{Binding, ClaimCheck, Policy, Rule, Strictness};
 use super::times::{TimeCheck, Times};
 use super::words::{self, InWords};
 use super::{Authority, Stop, Verifier, Want, answer_for};
@@ -290,7 +290,7 @@ impl<'v> Sheet<'v> {
 fn is_on(policy: &Policy, step: Step) -> bool {
     match step {
         Step::Type => policy.typ.is_some() || policy.profile.is_some(),
-        Step::Profile => policy.profile.is_some(),
+        Step::Profile => policy.profile.is_some() || policy.strictness == Strictness::Fapi2,
         Step::Claim(ClaimCheck::Issuer) => policy.issuer.is_some(),
         Step::Claim(ClaimCheck::Audience) => policy.audiences.is_some(),
         Step::Claim(ClaimCheck::Subject) => policy.subject.is_some(),

@@ -250,7 +250,10 @@ impl fmt::Display for Policy {
             Demand::Required => f.write_str("; exp is required")?,
             Demand::Optional => f.write_str("; EXP IS NOT REQUIRED")?,
         }
-        write!(f, "; exp and nbf hold within {:?}", self.leeway)?;
+        match (self.leeway, self.skew()) {
+            (leeway, skew) if leeway == skew => write!(f, "; exp and nbf hold within {leeway:?}")?,
+            (leeway, skew) => write!(f, "; exp holds within {leeway:?}, nbf within {skew:?}")?,
+        }
         if let Some(max_age) = self.max_age {
             write!(f, "; iat is at most {max_age:?} ago")?;
         }

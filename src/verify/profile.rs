@@ -45,7 +45,9 @@ pub enum Profile {
     /// [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
     AccessToken,
     /// An ID token, which tells a client who has signed in ([OpenID Connect Core §3.1.3.7]): the audience is the client's
-    /// id. Access tokens are refused, and so are logout tokens and whatever else tells of events ([RFC 8417 §2.2]).
+    /// id. Access tokens that say in their `typ` what they are ([RFC 9068 §2.1]) are refused, and so are logout tokens and
+    /// whatever else tells of events ([RFC 8417 §2.2]). An issuer that calls both `JWT` leaves it to the audience, and to the
+    /// nonce, to tell one from the other.
     ///
     /// Two of the checks take what only the client has: the nonce of the sign-in, which
     /// [`Nonce::check`](crate::replay::Nonce::check) or a layer's [`NonceRule`](crate::replay::NonceRule) compares, and the
@@ -54,6 +56,7 @@ pub enum Profile {
     ///
     /// [OpenID Connect Core §3.1.3.7]: https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
     /// [RFC 8417 §2.2]: https://www.rfc-editor.org/rfc/rfc8417#section-2.2
+    /// [RFC 9068 §2.1]: https://www.rfc-editor.org/rfc/rfc9068#section-2.1
     IdToken,
     /// A token of any kind, of a service that follows [FAPI 2.0 §5.3.4]: signed by PS256, ES256 or Ed25519, as a proof of DPoP
     /// is; sent in `Authorization`, not in a query or a cookie; bound to its sender, who proves it; and neither issued nor to

@@ -36,7 +36,8 @@ pub(super) fn say(check: TimeCheck, policy: &Policy, times: &Times, now: Numeric
         TimeCheck::IssuedAt => policy.issued_at_skew().filter(|_| date > now),
         TimeCheck::Age => {
             let is_out = |max_age: &Duration| date > now || now >= date.plus(*max_age);
-            policy.max_age.filter(is_out).map(|_| policy.leeway)
+            let leeway = if date > now { policy.skew() } else { policy.leeway };
+            policy.max_age.filter(is_out).map(|_| leeway)
         }
         TimeCheck::Lifetime => None,
     };
@@ -76,6 +77,7 @@ mod tests {
     use crate::jwks::SharedSecret;
     use crate::token::Algorithm;
     use crate::verify::Authority;
+    use crate::verify::policy::Strictness;
 
     const NOW: u32 = 1_800_000_000;
 
@@ -119,6 +121,8 @@ mod tests {
         aged.max_age = Some(Duration::from_secs(600));
         let mut strict = policy();
         strict.leeway = Duration::ZERO;
+        let mut fapi = aged.clone();
+        fapi.strictness = Strictness::Fapi2;
         for (check, policy, date, want) in [
             (Expiry, policy(), NOW + 14_400, "expires in 4 hours"),
             (Expiry, policy(), NOW, "expired less than a second ago, within the leeway of 30 seconds"),
@@ -128,6 +132,14 @@ mod tests {
             (NotBefore, policy(), NOW - 10, "became valid 10 seconds ago"),
             (NotBefore, policy(), NOW, "became valid less than a second ago"),
             (NotBefore, policy(), NOW + 30, "becomes valid in 30 seconds, within the leeway of 30 seconds"),
+            (
+                NotBefore,
+                fapi.clone(),
+                NOW + 11,
+                "becomes valid in 11 seconds, beyond the leeway of 10 seconds",
+            ),
+            (Age, fapi.clone(), NOW + 11, "to be issued in 11 seconds, beyond the leeway of 10 seconds"),
+            (Age, fapi, NOW - 620, "issued 10 minutes ago, within the leeway of 30 seconds"),
             (NotBefore, policy(), NOW + 31, "becomes valid in 31 seconds, beyond the leeway of 30 seconds"),
             (IssuedAt, policy(), NOW - 10, "issued 10 seconds ago"),
             (IssuedAt, policy(), NOW + 10, "to be issued in 10 seconds"),

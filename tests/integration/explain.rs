@@ -105,6 +105,7 @@ fn verifiers() -> Result<Vec<(&'static str, Verifier)>, Box<dyn std::error::Erro
         ("access tokens", verifier().with_type("at+jwt")),
         ("access tokens by their profile", verifier().with_profile(Profile::AccessToken)?),
         ("ID tokens", verifier().with_profile(Profile::IdToken)?),
+        ("FAPI 2.0", verifier().with_profile(Profile::Fapi2)?),
         ("alice", verifier().with_subject("alice")),
         ("email", verifier().require_claim("email")?),
         ("no leeway", verifier().with_leeway(Duration::ZERO)?),
@@ -259,6 +260,9 @@ async fn what_a_policy_does_not_ask_for_is_off_and_not_passed() {
     let token = signed(json!({}));
     let explanation = verifier().explain(&token).await;
     assert_eq!(off(&explanation), ["typ", "sub", "required", "profile", "iat", "age", "lifetime"]);
+    // FAPI 2.0 asks through others, each of which says its own; that of no kind of token is not off all the same.
+    let fapi = verifier().with_profile(Profile::Fapi2).expect("algorithms in common");
+    assert_eq!(off(&fapi.explain(&token).await), ["typ", "sub", "required", "age", "lifetime"]);
     let anybody =
         verifier().insecure_accept_any_issuer().insecure_accept_any_audience().insecure_ignore_binding();
     let explanation = anybody.explain(&token).await;
