@@ -24,6 +24,21 @@ pub(super) enum Asks {
     Authentication { judge: Arc<Judge>, acr_values: Option<Box<str>>, max_age: Option<u64> },
 }
 
+/// What it would take to have what is asked for, the hardest first: conditions are judged in this order, so that nobody is
+/// asked for what will not help, and a new sign-in is asked for all that it can bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// No sign-in changes it.
+    Given,
+    /// A stronger or a more recent one, which may ask for scopes too.
+    BySignIn,
+    ByConsent,
+}
+
+impl Rank {
+    pub(super) const ALL: [Self; 3] = [Self::Given, Self::BySignIn, Self::ByConsent];
+}
+
 /// Whether the scope that is held, the first, stands for the one that is wanted, the second.
 pub(super) type Implies = dyn Fn(&str, &str) -> bool + Send + Sync;
 
@@ -31,6 +46,14 @@ pub(super) type Implies = dyn Fn(&str, &str) -> bool + Send + Sync;
 pub(super) type Judge = dyn Fn(&VerifiedToken) -> Result<bool, AuthError> + Send + Sync;
 
 impl Condition {
+    pub(super) fn rank(&self) -> Rank {
+        match self.asks {
+            Asks::Claims(_) => Rank::Given,
+            Asks::Authentication { .. } => Rank::BySignIn,
+            Asks::Scopes { .. } => Rank::ByConsent,
+        }
+    }
+
     pub(super) fn check(&self, token: &VerifiedToken) -> Result<(), AuthError> {
         let (holds, kind) = match &self.asks {
             Asks::Scopes { wanted, any, implies } => {

@@ -19,7 +19,7 @@ use crate::rejection::{Denial, Needs, Refusals};
 
 /// Names the scopes that a [`Scoped`] asks for.
 pub trait RequiredScopes {
-    /// All of them, one or more. One that is no scope token does not compile.
+    /// All of them, one or more. One that is no scope token does not build, though `cargo check` may pass.
     const SCOPES: &'static [&'static str];
 }
 

@@ -5,7 +5,7 @@ use http::Extensions;
 use serde::de::DeserializeOwned;
 use tower_layer::Layer;
 
-use super::condition::{Asks, Condition};
+use super::condition::{Asks, Condition, Rank};
 use super::service::GuardService;
 use crate::claims::{LayerMissing, presented};
 use crate::error::AuthErrorKind;
@@ -54,7 +54,7 @@ impl Guard {
             .with_needs_written()
     }
 
-    /// Asks for what `other` asks for too, after this.
+    /// Asks for what `other` asks for too.
     pub fn and(mut self, other: Self) -> Self {
         self.conditions.extend(other.conditions);
         self.with_needs_written()
@@ -96,7 +96,10 @@ impl Guard {
     /// Judges what the layer has left of a request.
     pub(super) fn judge(&self, extensions: &Extensions) -> Result<Result<(), Denial>, LayerMissing> {
         let outcome = match presented(extensions)? {
-            Some(token) => self.conditions.iter().try_for_each(|condition| condition.check(token)),
+            Some(token) => Rank::ALL.into_iter().try_for_each(|rank| {
+                let of_rank = self.conditions.iter().filter(|condition| condition.rank() == rank);
+                of_rank.into_iter().try_for_each(|condition| condition.check(token))
+            }),
             None => Err(AuthErrorKind::TokenMissing.into()),
         };
         Ok(outcome.map_err(|error| Denial::from(error).with_needs(Arc::clone(&self.needs))))

@@ -7,16 +7,37 @@
 //! |---|---|---|
 //! | [`require_scopes`], [`require_any_scope`] | scopes, in `scope` or `scp` | 403 `scope_insufficient` |
 //! | [`require_roles`], [`require_any_role`] | roles, at a path into the claims | 403 `permission_denied` |
-//! | [`require`] | whatever a function says of typed claims | 403 `permission_denied` |
+//! | [`require`] | whatever a function says of typed claims | 403 `permission_denied`; 401 `claims_mismatch` if they do not fit the type, as where a field is missing that is no `Option` |
 //! | [`require_acr`], [`require_max_age`] | an authentication of a kind, or a recent one | 401 `authentication_insufficient` |
 //!
 //! Who has no token at all, which only an [optional](crate::JwtAuthLayer::optional) layer lets pass, is answered with 401
 //! `token_missing`. A guard without a layer around it answers everybody with 500: it is a mistake in the program.
 //!
-//! A challenge names all that the guard asks for, so that a client gets what it needs in one go: every scope of it
-//! ([RFC 6750 §3.1]), and how the user has to be authenticated ([RFC 9470 §3]).
+//! A challenge names all that the guard asks for and a sign-in can bring, so that a client gets it in one go: with 401, how
+//! the user has to be authenticated ([RFC 9470 §3]) and every scope; with 403, every scope ([RFC 6750 §3.1]). What no sign-in
+//! brings, roles and conditions, is judged before. Of several guards around one handler, the outer ones are asked first.
 //!
-//! In a handler, [`Scoped`] is [`Claims`](crate::Claims) with scopes in its type, and `Claims<Scopes>` is what a token has.
+//! In a handler, [`Scoped`] is [`Claims`](crate::Claims) with scopes in its type, without a hierarchy, and `Claims<Scopes>` is
+//! what a token has.
+//!
+//! # Where to put it
+//!
+//! Behind the layer, which is to say inside of it: axum puts the layer that is added last on the outside. A router's `layer`
+//! goes around the routes that are there by then, and a route's around the methods that are there by then: what is added
+//! afterwards is not guarded. To put both around one route, name them in a tuple, the outer one first:
+//!
+//! ```
+//! # use axum::{Router, routing::get};
+//! # use tower_jwt_auth::{jwks::SharedSecret, token::Algorithm, JwtAuthLayer, Verifier, authorize::require_scopes};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let auth = JwtAuthLayer::new(Verifier::new("https://login.example.com", "my-api", SharedSecret::new(Algorithm::Hs256, [7; 32])?)?);
+//! let guard = require_scopes(["read:items"])?;
+//! let app: Router = Router::new().route("/items", get(async || "all of them").layer((auth, guard)));
+//! # Ok(()) }
+//! ```
+//!
+//! A guard sees claims, and not the request: that the tenant in a path is that of the token, or that an item is the user's, is
+//! for the handler to say.
 //!
 //! # Examples
 //!
@@ -41,8 +62,7 @@
 //! assert_eq!(write.to_string(), "scopes: write:items; email_verified; signed in within 900 s");
 //!
 //! let app: Router = Router::new()
-//!     .route("/items", get(async || "all of them"))
-//!     .layer(read)
+//!     .route("/items", get(async || "all of them").layer(read))
 //!     .route("/items/{id}", delete(async || "gone").layer(write))
 //!     .layer(auth);
 //! # Ok(()) }

@@ -10,7 +10,7 @@ use crate::token::Unambiguous;
 /// Asks for all of `roles`, in the array, or the one string, at `path` into the claims.
 ///
 /// A path is the names of members, from the outermost in: `["realm_access", "roles"]` for Keycloak, `["roles"]` for Entra
-/// ID, `["https://example.com/roles"]` for a claim with a name like that. Roles are compared whole and case-sensitively.
+/// ID, `["https://example.com/roles"]` for a claim with a name like that: a dot in a name is a part of it. Roles are compared whole and case-sensitively.
 /// Where nothing is at the path, or something else, there are no roles. Claims in which anything is said twice are refused
 /// with 401 `claims_mismatch`: readers disagree about which of the two counts.
 ///

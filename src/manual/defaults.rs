@@ -115,8 +115,8 @@
 //! | names are split at spaces, and compared whole and with their case | `read` is neither `read:all` nor `Read` ([RFC 6749 §3.3]) |
 //! | scopes of another JSON type are a refusal | it is not known what they would mean |
 //! | one scope stands for another only where you say so | what implies what is the application's own |
-//! | a sign-in without `auth_time`, or with one in the future, is not recent | only the issuer can say that it is |
-//! | the challenge names everything that is needed | one sign-in brings it, not one after the other |
+//! | a sign-in without `auth_time`, or with one in the future beyond the leeway, is not recent | only the issuer can say that it is |
+//! | roles and conditions are judged first, then how the user signed in, then scopes; a challenge names all that a sign-in can bring | nobody is asked for what will not help, and one sign-in brings it, not one after the other |
 //!
 //! # Replay, nonces and sessions
 //!

@@ -14,7 +14,7 @@ use tower_jwt_auth::authorize::{
 use super::{anonymous, behind, behind_both, challenge, with};
 use crate::support::app::ACCEPTED;
 use crate::support::app::{App, Place, request, verifier};
-use crate::support::issuer::{claims_with, shared_key};
+use crate::support::issuer::{NOW, claims_with, shared_key};
 
 #[tokio::test]
 async fn a_challenge_names_every_scope_of_the_guard_in_the_words_of_the_layer() {
@@ -65,6 +65,37 @@ async fn a_step_up_challenge_says_how_and_how_recently_and_with_what_scope() {
     let answer = behind(acr(&["silver"]).and(acr(&["gold"]))).answer(with(json!({ "acr": "silver" }))).await;
     assert_eq!(answer.code, "authentication_insufficient");
     assert!(!challenge(&answer).contains("acr_values"), "{:?}", answer.headers);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_what_will_not_help_and_one_sign_in_is_asked_for_all_that_it_brings() {
+    let guard = require_scopes(["pay"])
+        .expect("a scope")
+        .and(require_max_age(Duration::from_secs(300)))
+        .and(require_acr(["gold"]).expect("an acr"))
+        .and(require_roles(["roles"], ["staff"]).expect("a role"));
+    let app = behind(guard);
+    let recent = NOW - 10;
+    for (claims, status, want) in [
+        (json!({}), 403, None),
+        (json!({ "scope": "pay", "acr": "gold", "auth_time": recent }), 403, None),
+        (json!({ "roles": "staff" }), 401, Some("scope=\"pay\", acr_values=\"gold\", max_age=\"300\"")),
+        (
+            json!({ "roles": "staff", "acr": "gold", "auth_time": recent - 400 }),
+            401,
+            Some("scope=\"pay\", acr_values=\"gold\", max_age=\"300\""),
+        ),
+        (json!({ "roles": "staff", "acr": "gold", "auth_time": recent }), 403, Some("scope=\"pay\"")),
+    ] {
+        let answer = app.answer(with(claims.clone())).await;
+        assert_eq!(answer.status, status, "{claims}");
+        match want {
+            Some(end) => assert!(challenge(&answer).ends_with(end), "{claims}: {:?}", answer.headers),
+            None => assert_eq!(answer.code, "permission_denied", "{claims}"),
+        }
+    }
+    let all = json!({ "roles": "staff", "acr": "gold", "auth_time": recent, "scope": "pay" });
+    assert_eq!(app.answer(with(all)).await.code, ACCEPTED);
 }
 
 #[tokio::test]
@@ -154,8 +185,9 @@ async fn a_hook_sees_the_refusals_of_guards_and_cannot_lose_their_challenge() {
 async fn a_grpc_caller_gets_a_status_of_its_own_protocol() {
     let app = behind(require_scopes(["read"]).expect("a scope").and(require_acr(["gold"]).expect("an acr")));
     for (claims, want) in [
-        (json!({}), Some("7")),
+        (json!({}), Some("16")),
         (json!({ "scope": "read" }), Some("16")),
+        (json!({ "acr": "gold" }), Some("7")),
         (json!({ "scope": "read", "acr": "gold" }), None),
     ] {
         let mut request = with(claims.clone());

@@ -240,7 +240,7 @@ async fn a_sign_in_is_recent_up_to_the_second_and_the_leeway() {
 }
 
 #[tokio::test]
-async fn everything_that_is_asked_has_to_hold_and_the_first_that_does_not_is_told() {
+async fn everything_that_is_asked_has_to_hold_and_the_hardest_to_get_is_told() {
     let app = behind(
         require_scopes(["read"])
             .expect("a scope")
@@ -252,7 +252,8 @@ async fn everything_that_is_asked_has_to_hold_and_the_first_that_does_not_is_tol
         (json!({ "scope": "x", "level": 2, "acr": "gold" }), SCOPE),
         (json!({ "scope": "read", "level": 1, "acr": "gold" }), DENIED),
         (json!({ "scope": "read", "level": 2, "acr": "silver" }), SIGN_IN),
-        (json!({ "scope": "x", "level": 1, "acr": "silver" }), SCOPE),
+        (json!({ "scope": "x", "level": 2, "acr": "silver" }), SIGN_IN),
+        (json!({ "scope": "x", "level": 1, "acr": "silver" }), DENIED),
     ] {
         assert_eq!(code(&app, claims.clone()).await, want, "{claims}");
     }
