@@ -26,7 +26,14 @@
 //!
 //! A token with `jkt` that comes as a bearer, in a cookie or in the query is refused, proof or not: else who stole it would
 //! only have to say that it is not bound. A token without `cnf` is a bearer token like any other, and a proof beside it is
-//! not looked at; [`required`](Dpop::required) has no room for those.
+//! not looked at, where it comes as one; as `DPoP` it is refused. [`required`](Dpop::required) has no room for those. Where DPoP
+//! and certificates are both required, each token has to be bound to both; for either of the two there is
+//! [`Profile::Fapi2`](crate::verify::Profile::Fapi2).
+//!
+//! A refusal names the claim of the proof that was wrong (`htm`, `htu`, `iat`, `ath`, `jti`), to the client and in the event
+//! `request refused`; `htu` for every client means that the origin set here is not what they write. A good proof counts as used
+//! once the layer has let its request in, whatever is answered further inside; and one layer around another has every proof
+//! come twice, so keep to one.
 //!
 //! [Nonces](Dpop::with_nonces) are off by default. With them, nobody who held the key for a moment has proofs for the time
 //! to come.

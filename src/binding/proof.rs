@@ -57,6 +57,7 @@ impl Demands<'_> {
     /// [RFC 9449 §4.3]: https://www.rfc-editor.org/rfc/rfc9449#section-4.3
     pub(super) fn check(&self, proof: &[u8], subject: &Subject<'_>) -> Result<GoodProof, AuthError> {
         let invalid = AuthError::new(AuthErrorKind::ProofInvalid);
+        let by = |claim| AuthError::about(AuthErrorKind::ProofInvalid, claim);
 
         // 2. One well-formed JWT.
         let proof = if proof.len() <= MAX_PROOF_BYTES { proof } else { Default::default() };
@@ -73,13 +74,13 @@ impl Demands<'_> {
         let algorithm = algorithm.filter(|algorithm| self.algorithms.contains(*algorithm)).ok_or(invalid)?;
 
         // 3. All claims, each of its type. 8. This method. 9. This URL. 11. Of late. 12. For this token.
-        let jti = claims.text("jti").filter(|jti| !jti.is_empty()).ok_or(invalid)?;
-        claims.text("htm").filter(|htm| htm == subject.method).ok_or(invalid)?;
-        claims.text("htu").filter(|htu| self.is_url_of(subject.path, htu)).ok_or(invalid)?;
-        let iat = claims.get::<NumericDate>("iat").ok_or(invalid)?;
-        let until = self.end_of(iat, subject.now).ok_or(invalid)?;
+        let jti = claims.text("jti").filter(|jti| !jti.is_empty()).ok_or(by("jti"))?;
+        claims.text("htm").filter(|htm| htm == subject.method).ok_or(by("htm"))?;
+        claims.text("htu").filter(|htu| self.is_url_of(subject.path, htu)).ok_or(by("htu"))?;
+        let iat = claims.get::<NumericDate>("iat").ok_or(by("iat"))?;
+        let until = self.end_of(iat, subject.now).ok_or(by("iat"))?;
         let hash = Thumbprint::from(crypto::sha256(subject.token));
-        claims.text("ath").filter(|ath| *ath == hash.to_base64url()).ok_or(invalid)?;
+        claims.text("ath").filter(|ath| *ath == hash.to_base64url()).ok_or(by("ath"))?;
 
         // 10. With a nonce, where nonces are given out.
         let nonce = self.nonces.map(|nonces| {

@@ -228,7 +228,7 @@ kinds! {
     /// The token is not bound to its sender, and has to be here.
     TokenUnbound => UNAUTHORIZED, "token_unbound", "the token is not bound to its sender";
     /// The sender has not proven to hold the key that the token is bound to: the proof is missing, broken, or one of
-    /// something else ([RFC 9449 §4.3]).
+    /// something else ([RFC 9449 §4.3]), of which the proof's claim is named.
     ///
     /// [RFC 9449 §4.3]: https://www.rfc-editor.org/rfc/rfc9449#section-4.3
     ProofInvalid => UNAUTHORIZED, "dpop_proof_invalid", "the DPoP proof is missing or not good for this request";

@@ -12,7 +12,8 @@ impl JwtAuthLayer {
     /// Metadata of the resource that goes by the URL `resource`, with what this layer knows of it: the authorization servers,
     /// which are those of its issuers that are URLs; how a token may be sent; and which proofs of possession it takes.
     ///
-    /// See the [`resource`](crate::resource) module. To be called when the layer has its [sources](Self::with_sources).
+    /// See the [`resource`](crate::resource) module. To be called last: it says what is set by then, the
+    /// [sources](Self::with_sources) and [bindings](crate::binding) among that.
     ///
     /// # Errors
     ///

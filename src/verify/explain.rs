@@ -31,7 +31,8 @@ impl Verifier {
     /// as it can be with what is here: a token that is expired and for somebody else and forged is told so at once.
     ///
     /// It says nothing of what lies outside of a verifier: where the token was found, how a late link is called, or what a
-    /// layer asks for besides.
+    /// layer asks for besides. Nor does it know a sender: the check `cnf` of a [bound](crate::binding) token fails, as a layer
+    /// has it fail without a proof.
     ///
     /// # Security
     ///

@@ -54,7 +54,8 @@ const SET_UP_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// # Security
 ///
 /// A tenant that is allowed can let in anybody under any of *its* subjects. Whatever a handler looks up by `sub`, it has to
-/// look up by `iss` and `sub`.
+/// look up by `iss` and `sub`; and where a path names a tenant, nobody but the handler compares it with that of the token,
+/// [`tenant_of`](Self::tenant_of) its `iss`.
 ///
 /// Whoever knows the name of an allowed tenant can have its keys fetched, by a token without a good signature. Allow tenants
 /// that you know: with `|_| true`, where anybody can become a tenant, everybody gets in.

@@ -1,11 +1,14 @@
-//! A token that is bound to a key and to a certificate needs both; and what a layer says of all this.
+//! A token that is bound to a key and to a certificate needs both; and what a layer says of all this, and of a proof.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tower_jwt_auth::JwtAuthLayer;
 use tower_jwt_auth::binding::{ClientCertificate, ClientCertificates};
+use tower_jwt_auth::test_util::ProofBuilder;
 
-use super::{bound_by, client, dpop, encode, get_with, proof_for};
+use super::{app, bound_by, bound_to, client, dpop, encode, get_with, proof_for};
 use crate::support::app::{ACCEPTED, App, verifier};
+use crate::support::issuer::NOW;
+use crate::support::log::Log;
 use crate::support::site::token_with;
 
 const CERTIFICATE: &[u8] = b"\x30\x82 a certificate";
@@ -78,5 +81,33 @@ fn a_layer_says_how_it_checks_bindings_and_in_capitals_what_it_does_not() {
         let text = said(layer);
         assert!(text.ends_with(&want), "{text}");
         assert!(text.contains("; cnf is absent or proven; "), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_claim_that_was_wrong_and_none_of_its_values() {
+    type Change = fn(ProofBuilder) -> ProofBuilder;
+    let (app, client) = (app(), client());
+    let token = bound_to(&client);
+    let cases: [(&str, Change); 6] = [
+        ("htm", |proof| proof.claim("htm", "POST")),
+        ("htu", |proof| proof.claim("htu", "https://other.example/")),
+        ("iat", |proof| proof.claim("iat", NOW - 3_600)),
+        ("ath", |proof| proof.claim("ath", "other")),
+        ("jti", |proof| proof.claim("jti", "")),
+        ("", |proof| proof.header("typ", "jwt")),
+    ];
+    for (claim, change) in cases {
+        let proof = change(proof_for(&client, &token)).sign();
+        let (log, _guard) = Log::at_trace_level();
+        let answer = app.answer(get_with("DPoP", &token, &[&proof])).await;
+        let problem: Value = serde_json::from_str(&answer.body).expect("JSON");
+        assert_eq!(problem["claim"].as_str().unwrap_or_default(), claim);
+        assert_eq!((&*answer.code, answer.status), ("dpop_proof_invalid", 401), "{claim}");
+        let log = log.take();
+        assert!(
+            log.contains(&format!("code=\"dpop_proof_invalid\" source=\"dpop\" claim=\"{claim}\"")),
+            "{log}"
+        );
     }
 }
