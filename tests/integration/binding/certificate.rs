@@ -23,7 +23,7 @@ fn hash(der: &[u8]) -> String {
     encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der))
 }
 
-fn cnf_of(der: &[u8]) -> Value {
+pub(super) fn cnf_of(der: &[u8]) -> Value {
     json!({ "x5t#S256": hash(der) })
 }
 
@@ -110,7 +110,7 @@ fn escaped_pem(der: &[u8]) -> String {
     format!("-----BEGIN%20CERTIFICATE-----%0A{base64}%0A-----END%20CERTIFICATE-----%0A")
 }
 
-fn sequence(der: &[u8]) -> String {
+pub(super) fn sequence(der: &[u8]) -> String {
     format!(":{}:", base64_simd::STANDARD.encode_to_string(der))
 }
 

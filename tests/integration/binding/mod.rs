@@ -8,6 +8,7 @@ mod introspected;
 mod nonces;
 mod proof;
 mod replay;
+mod tls;
 mod url;
 
 use axum::body::Body;
