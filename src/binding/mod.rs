@@ -87,22 +87,28 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A service that ends TLS itself puts the certificate into each request of a connection:
+//! A service that ends TLS itself puts the certificate into each request of a connection. With tokio-rustls, whose
+//! `WebPkiClientVerifier` may [let clients without one connect][allow], and axum:
 //!
 //! ```
+//! use axum::{Extension, Router};
+//! use tokio_rustls::server::TlsStream;
 //! use tower_jwt_auth::binding::ClientCertificate;
 //!
-//! /// `chain` is that of rustls' `ServerConnection::peer_certificates`.
-//! fn with_certificate<B>(mut request: http::Request<B>, chain: Option<&[Vec<u8>]>) -> http::Request<B> {
-//!     if let Some(own) = chain.and_then(|chain| chain.first()) {
-//!         request.extensions_mut().insert(ClientCertificate::from_der(own));
+//! /// What serves one connection, after its handshake.
+//! fn app_for<C>(connection: &TlsStream<C>, app: &Router) -> Router {
+//!     let (_, tls) = connection.get_ref();
+//!     match tls.peer_certificates().and_then(|chain| chain.first()) {
+//!         Some(own) => app.clone().layer(Extension(ClientCertificate::from_der(own))),
+//!         None => app.clone(),
 //!     }
-//!     request
 //! }
-//! # let request = with_certificate(http::Request::new(()), Some(&[vec![48, 0]]));
-//! # assert!(request.extensions().get::<ClientCertificate>().is_some());
 //! ```
 //!
+//! A session that is resumed has the certificate of its first handshake. Without axum, insert a clone of it into the
+//! extensions of each request.
+//!
+//! [allow]: https://docs.rs/rustls/0.23/rustls/server/struct.ClientCertVerifierBuilder.html#method.allow_unauthenticated
 //! [RFC 3986 §6.2.2]: https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2
 //! [RFC 7800]: https://www.rfc-editor.org/rfc/rfc7800
 //! [RFC 8705 §3]: https://www.rfc-editor.org/rfc/rfc8705#section-3
