@@ -4,7 +4,7 @@ use super::JwtAuthLayer;
 use super::door::Absence;
 use super::entrance::Entrance;
 use crate::error::ConfigError;
-use crate::openapi::{SecurityScheme, SecuritySchemes};
+use crate::openapi::{SecurityScheme, SecuritySchemes, WithCertificate};
 use crate::rejection::Offer;
 use crate::resource::{ResourceMetadata, scope_list};
 
@@ -96,23 +96,29 @@ impl JwtAuthLayer {
 
 impl Entrance {
     fn describe_to(&self, schemes: &mut SecuritySchemes) {
+        let with = match &self.certificates {
+            None => WithCertificate::Never,
+            Some(certificates) if certificates.is_required() => WithCertificate::Always,
+            Some(_) => WithCertificate::Sometimes,
+        };
+        let mut add = |name: &str, scheme: SecurityScheme| schemes.add(name, scheme, with);
         for offer in self.refusals.offers() {
             match offer {
                 Offer::Bearer if !self.sources.reads_bearer() => {}
-                Offer::Bearer => schemes.add("bearer", SecurityScheme::bearer()),
-                Offer::Dpop { .. } => schemes.add("dpop", SecurityScheme::dpop()),
+                Offer::Bearer => add("bearer", SecurityScheme::bearer()),
+                Offer::Dpop { .. } => add("dpop", SecurityScheme::dpop()),
             }
         }
         if self.dpop.is_some() || self.sources.reads_bearer() {
             for issuer in self.verifiers.discovered_issuers() {
-                schemes.add("openid", SecurityScheme::openid(issuer));
+                add("openid", SecurityScheme::openid(issuer));
             }
         }
         if let Some(query) = self.sources.query_name() {
-            schemes.add("query", SecurityScheme::query(query));
+            add("query", SecurityScheme::query(query));
         }
         if let Some(cookie) = self.sources.cookie() {
-            schemes.add("cookie", SecurityScheme::cookie(&cookie.to_string()));
+            add("cookie", SecurityScheme::cookie(&cookie.to_string()));
         }
     }
 }

@@ -10,8 +10,11 @@
 //! | `openid` | `openIdConnect` | reads the header, and [discovered](crate::Jwks::discover) its keys |
 //! | `query` | `apiKey` in the query, by its name | reads the query |
 //! | `cookie` | `apiKey` in a cookie, by its name | reads a cookie |
+//! | `certificate` | `mutualTLS` | has [client certificates](crate::JwtAuthLayer::with_client_certificates), beside the others |
 //!
-//! Each is an alternative to the others; behind an [optional](crate::JwtAuthLayer::optional) layer, so is none. Of
+//! Each is an alternative to the others; behind an [optional](crate::JwtAuthLayer::optional) layer, so is none. A certificate
+//! is none of them: it comes with a token, always where it is [required](crate::binding::ClientCertificates::required), and
+//! where it is not, each of the others is there alone and with it. Of
 //! [several layers](crate::JwtAuthLayer::any_of), a scheme that differs from one of the same name has a number behind it. A
 //! [source](crate::source::TokenSource) of your own is yours to describe.
 //!
@@ -46,6 +49,7 @@
 //! ```
 //!
 //! utoipa has a fixed list of `http` schemes, and DPoP is not on it: leave it out with [`without`](SecuritySchemes::without).
+//! The same for `certificate` where something reads OpenAPI 3.0, which has no `mutualTLS`.
 //!
 //! With aide:
 //!
@@ -79,6 +83,7 @@ mod schemes;
 pub use requirements::SecurityRequirements;
 pub use scheme::{ApiKeyLocation, SecurityScheme};
 pub use schemes::SecuritySchemes;
+pub(crate) use schemes::WithCertificate;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

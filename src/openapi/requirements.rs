@@ -4,9 +4,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::convert;
+use super::schemes::CERTIFICATE;
 use crate::error::ConfigError;
 
-/// Of which schemes one is required: OpenAPI's `security`, of an API or an operation.
+/// Which schemes are required, in alternatives: OpenAPI's `security`, of an API or an operation.
 ///
 /// Made by [`SecuritySchemes::requirements`](super::SecuritySchemes::requirements).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,8 +16,13 @@ use crate::error::ConfigError;
 pub struct SecurityRequirements(Vec<BTreeMap<String, Vec<String>>>);
 
 impl SecurityRequirements {
-    pub(super) fn one_of(names: impl Iterator<Item = String>, or_none: bool) -> Self {
-        let alternatives = names.map(|name| BTreeMap::from([(name, Vec::new())]));
+    /// What is in one alternative is needed together.
+    pub(super) fn one_of<'n, N>(alternatives: impl Iterator<Item = N>, or_none: bool) -> Self
+    where
+        N: Iterator<Item = &'n str>,
+    {
+        let alternatives =
+            alternatives.map(|names| names.map(|name| (name.to_owned(), Vec::new())).collect());
         // An empty one asks for nothing.
         Self(alternatives.chain(or_none.then(BTreeMap::new)).collect())
     }
@@ -28,8 +34,11 @@ impl SecurityRequirements {
         if !scopes.is_empty() {
             self.0.retain(|alternative| !alternative.is_empty());
         }
-        for of_a_scheme in self.0.iter_mut().flat_map(BTreeMap::values_mut) {
-            of_a_scheme.clone_from(&scopes);
+        for (name, of_a_scheme) in self.0.iter_mut().flatten() {
+            // It is the token that has scopes.
+            if name != CERTIFICATE {
+                of_a_scheme.clone_from(&scopes);
+            }
         }
         self
     }

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use super::convert;
 use crate::error::ConfigError;
 
-/// One way to send a token.
+/// One way to send a token, or what has to come with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
@@ -30,6 +30,9 @@ pub enum SecurityScheme {
         /// The URL of its metadata.
         open_id_connect_url: String,
     },
+    /// Over a connection with a certificate of the client: beside a token, never in its place.
+    #[serde(rename = "mutualTLS")]
+    MutualTls,
 }
 
 /// Where a [`SecurityScheme::ApiKey`] is.

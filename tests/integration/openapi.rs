@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aide::openapi as aide;
 use serde_json::{Value, json};
+use tower_jwt_auth::binding::ClientCertificates;
 use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::jwks::Jwks;
 use tower_jwt_auth::openapi::SecuritySchemes;
@@ -40,6 +41,10 @@ fn cases() -> Vec<(&'static str, JwtAuthLayer, Value, Value)> {
         TokenSources::default().with_cookie("session").expect("a name").with_query("token").expect("a name");
     let openid = "https://login.example.com/.well-known/openid-configuration";
     let none = TokenSources::bearer_only().without_bearer();
+    let certificate = json!({ "type": "mutualTLS" });
+    let of_header = |certificates: ClientCertificates| {
+        layer().with_sources(TokenSources::bearer_only()).with_client_certificates(certificates)
+    };
     let keys = Jwks::from_json(jwks_of([shared_key()])).expect("a key set");
     let second = JwtAuthLayer::new(Verifier::new("https://b.example", AUDIENCE, keys).expect("a policy"));
     vec![
@@ -73,6 +78,40 @@ fn cases() -> Vec<(&'static str, JwtAuthLayer, Value, Value)> {
             discovered("https://login.example.com").with_sources(TokenSources::bearer_only()),
             json!({ "bearer": bearer(), "openid": { "type": "openIdConnect", "openIdConnectUrl": openid } }),
             json!([{ "bearer": [] }, { "openid": [] }]),
+        ),
+        (
+            "a certificate with every token",
+            layer().with_client_certificates(ClientCertificates::of_connection().required()),
+            json!({
+                "bearer": bearer(), "query": query("jwt"), "cookie": cookie("__Host-jwt"), "certificate": certificate,
+            }),
+            json!([
+                { "bearer": [], "certificate": [] },
+                { "query": [], "certificate": [] },
+                { "cookie": [], "certificate": [] },
+            ]),
+        ),
+        (
+            "a certificate with a token that is optional",
+            of_header(ClientCertificates::of_client_cert_header().required()).optional(),
+            json!({ "bearer": bearer(), "certificate": certificate }),
+            json!([{ "bearer": [], "certificate": [] }, {}]),
+        ),
+        (
+            "a certificate with a token that is bound to it",
+            of_header(ClientCertificates::of_connection()),
+            json!({ "bearer": bearer(), "certificate": certificate }),
+            json!([{ "bearer": [] }, { "bearer": [], "certificate": [] }]),
+        ),
+        (
+            "two, one of which requires a certificate",
+            JwtAuthLayer::any_of([
+                of_header(ClientCertificates::of_connection().required()),
+                second.clone().with_sources(TokenSources::bearer_only()),
+            ])
+            .expect("two issuers"),
+            json!({ "bearer": bearer(), "certificate": certificate }),
+            json!([{ "bearer": [], "certificate": [] }, { "bearer": [] }]),
         ),
         (
             "two that differ in a cookie",
@@ -133,6 +172,13 @@ fn scopes_are_asked_for_in_every_alternative_and_never_of_nobody() {
     assert_eq!(serde_json::to_value(scoped).expect("JSON"), want);
     let unscoped = schemes.requirements().with_scopes([] as [&str; 0]);
     assert_eq!(unscoped, schemes.requirements());
+
+    // A certificate has none.
+    let certificates = ClientCertificates::of_connection().required();
+    let schemes = layer().optional().with_client_certificates(certificates).security_schemes();
+    let scoped = schemes.without("query").without("cookie").requirements().with_scopes(both);
+    let want = json!([{ "bearer": both, "certificate": [] }]);
+    assert_eq!(serde_json::to_value(scoped).expect("JSON"), want);
 }
 
 #[tokio::test]

@@ -230,7 +230,7 @@ async fn a_layer_tells_of_the_bindings_that_it_takes() -> Result<(), ConfigError
             "dpop",
             json!([null, ["PS256", "ES256"], true, null]),
         ),
-        ("certificates", certificates, "bearer", json!([["header"], null, null, true])),
+        ("certificates", certificates, "bearer certificate", json!([["header"], null, null, true])),
         ("two", two, "dpop bearer", json!([["header"], ["PS256", "ES256", "EdDSA", "Ed25519"], null, null])),
     ] {
         let document = document_of(&layer.describe_resource(RESOURCE)?).await;
