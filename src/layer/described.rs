@@ -17,8 +17,8 @@ impl JwtAuthLayer {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if `resource` is not https (or http on this machine), or has a query or a fragment; or if the layer
-    /// accepts any issuer, or those of [tenants](crate::verify::Tenants), so that there is nobody to name.
+    /// [`ConfigError`] as from [`ResourceMetadata::new`]; or if the layer accepts any issuer, or those of
+    /// [tenants](crate::verify::Tenants), so that there is nobody to name.
     pub fn describe_resource(&self, resource: &str) -> Result<ResourceMetadata, ConfigError> {
         let mut metadata = ResourceMetadata::new(resource)?;
         for entrance in self.door.entrances() {

@@ -95,6 +95,7 @@
 //! | a 401 names no scope, and no challenge the [metadata](crate::resource), unless they are set | neither can be guessed; both are public |
 //! | the metadata is good for [1 h](crate::resource::METADATA_MAX_AGE), for pages of every origin | it changes with a deployment, and holds nothing that is not for everybody |
 //! | a resource has no query | a route could not tell two apart by it ([RFC 9728 §1.2] advises against it) |
+//! | nor, in its path, a dot segment, or one that begins with a colon or an asterisk | clients would take the dots out, and a router the rest for a pattern, or panic |
 //! | `offline_access` is never asked for | a refresh token is no resource's need |
 //!
 //! # Asking a provider

@@ -29,6 +29,12 @@ impl ResourceIdentifier {
             "/" => "",
             path => path,
         };
+        if let Some(segment) = path.split('/').find(|segment| !is_literal(segment)) {
+            return Err(ConfigError::new(format!(
+                "{segment:?} stands for something else where it is a segment of a path: a router takes what begins with \
+                 a colon or an asterisk for a pattern, and clients take dots out"
+            )));
+        }
         Ok(Self {
             text: resource.into(),
             metadata_url: format!("{origin}{WELL_KNOWN_PATH}{path}").into(),
@@ -39,6 +45,12 @@ impl ResourceIdentifier {
     pub(super) fn metadata_path(&self) -> &str {
         self.metadata_url.get(self.origin_length..).unwrap_or(WELL_KNOWN_PATH)
     }
+}
+
+/// Whether a segment of a path is what it says, to those who route it and those who ask for it.
+fn is_literal(segment: &str) -> bool {
+    let is_dots = matches!(&*segment.replace("%2e", ".").replace("%2E", "."), "." | "..");
+    !is_dots && !segment.starts_with([':', '*'])
 }
 
 /// An issuer is compared code point by code point: it is kept as it is ([RFC 8414 §2]).
@@ -81,6 +93,7 @@ mod tests {
             ("https://api.example.com/mcp", "/mcp"),
             ("https://api.example.com/mcp/", "/mcp/"),
             ("https://api.example.com/a%20b/c;d=1", "/a%20b/c;d=1"),
+            ("https://api.example.com/%7Btenant%7D/a:b/c*/...", "/%7Btenant%7D/a:b/c*/..."),
             ("https://api.example.com:8443/mcp", "/mcp"),
             ("https://[2001:db8::1]:8443/mcp", "/mcp"),
             ("http://127.0.0.1:3000/mcp", "/mcp"),
@@ -111,6 +124,15 @@ mod tests {
             "https://api.example.com/a\"b",
             "https://api.example.com/a\\b",
             "https://api.example.com/{tenant}",
+            "https://api.example.com/{*rest}",
+            "https://api.example.com/:tenant",
+            "https://api.example.com/mcp/:tenant/tools",
+            "https://api.example.com/*",
+            "https://api.example.com/mcp/*rest",
+            "https://api.example.com/.",
+            "https://api.example.com/mcp/../tools",
+            "https://api.example.com/mcp/%2E%2e",
+            "https://api.example.com/mcp/.%2e/tools",
             "https://api.example.com/a b",
             "https://api.example.com/ä",
             "https://api.example.com/a\r\nb",

@@ -66,7 +66,8 @@ impl ResourceMetadata {
     /// # Errors
     ///
     /// [`ConfigError`] if `resource` is not https (or http on this machine), or has a query or a fragment
-    /// ([RFC 9728 §1.2]; the standard only advises against a query, which is refused here).
+    /// ([RFC 9728 §1.2]; the standard only advises against a query, which is refused here); or if a segment of its path is
+    /// `.` or `..`, or begins with `:` or `*`, which routers take for a pattern.
     ///
     /// [RFC 9728 §1.2]: https://www.rfc-editor.org/rfc/rfc9728#section-1.2
     pub fn new(resource: &str) -> Result<Self, ConfigError> {
@@ -223,7 +224,7 @@ impl ResourceMetadata {
         &self.identifier.metadata_url
     }
 
-    /// The path of [`url`](Self::url), to route.
+    /// The path of [`url`](Self::url), to route: a router takes it to the letter.
     #[must_use]
     pub fn path(&self) -> &str {
         self.identifier.metadata_path()

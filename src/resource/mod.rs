@@ -50,7 +50,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A host with one resource may answer at the place for the host too, where clients look that have no challenge:
+//! A host with one resource may answer at the place for the host too, where clients look that have no challenge. If the
+//! resource is the host itself, that is the same path already, and a router takes no path twice:
 //!
 //! ```
 //! # use axum::Router;

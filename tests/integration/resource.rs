@@ -1,5 +1,7 @@
 //! What a resource says of itself, and where its challenges say that it is.
 
+mod place;
+
 use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
