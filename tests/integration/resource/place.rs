@@ -1,9 +1,12 @@
-//! The place of the metadata, and what a router makes of it.
+//! The place of the metadata: what a router makes of it, and that no request has a say in it.
 
 use axum::Router;
+use axum::routing::get as on_get;
+use serde_json::Value;
 use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::resource::{ResourceMetadata, WELL_KNOWN_PATH};
 
+use super::{PATH, RESOURCE, URL, challenge, document_of, layer};
 use crate::support::app::{App, get};
 
 #[tokio::test]
@@ -25,6 +28,31 @@ async fn a_router_takes_the_path_of_a_resource_for_what_it_is_to_the_letter() ->
             let other = format!("{WELL_KNOWN_PATH}{}", form.replace('_', "other"));
             assert_eq!(app.answer(get(&other, &[])).await.status, 404, "{path}");
         }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_request_has_a_say_in_where_the_metadata_is_and_what_it_says() -> Result<(), ConfigError> {
+    let auth = layer();
+    let metadata = auth.describe_resource(RESOURCE)?;
+    let document = document_of(&metadata).await;
+    let inside = Router::new().route("/mcp", on_get("tools")).layer(auth.with_resource_metadata(&metadata));
+    let app = App::of(inside.route_service(metadata.path(), metadata.service()));
+    for (origin, lines) in [
+        ("", &[][..]),
+        ("", &[("host", "evil.example")]),
+        ("", &[("x-forwarded-host", "evil.example"), ("x-forwarded-prefix", "/evil")]),
+        ("", &[("forwarded", "host=evil.example;proto=http"), ("x-forwarded-proto", "http")]),
+        ("", &[("x-original-url", "/evil"), ("origin", "https://evil.example")]),
+        ("https://evil.example", &[]),
+    ] {
+        let refused = app.answer(get(&format!("{origin}/mcp?resource=https://evil.example"), lines)).await;
+        let want = format!("Bearer realm=\"api\", resource_metadata=\"{URL}\"");
+        assert_eq!((refused.status, challenge(&refused)), (401, &*want), "{origin}, {lines:?}");
+        let answer = app.answer(get(&format!("{origin}{PATH}?resource=https://evil.example"), lines)).await;
+        let told: Value = serde_json::from_str(&answer.body).expect("JSON");
+        assert_eq!((answer.status, told), (200, document.clone()), "{origin}, {lines:?}");
     }
     Ok(())
 }
