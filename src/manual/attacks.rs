@@ -230,6 +230,8 @@
 //! | a proof that was made in advance | [nonces](crate::binding::Dpop::with_nonces), where they are on |
 //! | a proof by `none`, by a MAC with the public key as its secret, or with a private key in it | none of these is a proof |
 //! | another client's certificate in a header | no header is read that is not named, and none with two; the proxy has to take it out of what clients send |
+//! | a stolen token over the thief's own TLS connection, or one that is resumed | the certificate is that of the connection, and its hash is compared |
+//! | another client's certificate in a handshake | it takes its key, or there is no connection |
 //! | the path of another endpoint in `Host` or `X-Forwarded-Host`, from which the URL of the request is put together | the URL is a setting and the path of the request |
 //!
 //! - `binding::downgrade::a_bound_token_is_refused_from_every_other_place_with_its_proof_or_without`
@@ -239,7 +241,33 @@
 //! - `binding::nonces::a_nonce_lasts_for_five_to_ten_minutes_and_the_next_comes_in_time`
 //! - `binding::proof::every_flaw_of_a_proof_is_refused_as_it_says_in_the_challenge_of_dpop`
 //! - `binding::certificate::a_header_of_a_proxy_is_read_where_it_is_named_and_has_one_certificate`
+//! - `binding::tls::a_stolen_token_is_worth_nothing_over_the_connection_of_its_thief`
+//! - `binding::tls::a_session_that_is_resumed_has_the_certificate_that_it_began_with`
+//! - `binding::tls::a_certificate_without_its_key_or_of_another_authority_makes_no_connection`
+//! - `binding::tls::every_request_of_a_connection_has_its_certificate_and_no_header_changes_it`
 //! - `binding::url::no_header_has_a_say_in_where_the_service_is`
+//!
+//! # What a service says of itself
+//!
+//! Clients believe what the [metadata](crate::resource) of a resource and a [document of OpenAPI](crate::openapi) say, and
+//! send their users, and their tokens, where these lead. These have no numbers here either.
+//!
+//! | attack | what it meets |
+//! |---|---|
+//! | a request with another host, or its proxy's headers, is answered with metadata of that host | its URL is a setting, and the document does not change |
+//! | an authorization server that the service does not trust stands in the document | the layer names the issuers that it accepts, or nobody; a member that is added cannot replace them |
+//! | metadata, or an authorization server, over plain HTTP | no such URL is taken, but on this machine |
+//! | a resource with a quote or a line break in its name, which would end the parameter of a challenge or its line | what is in no URL has to be written as `%XX` |
+//! | one with a pattern or dots in its path, so that its document is that of others, or is looked for at another place | no such path is taken |
+//! | a document of OpenAPI, from which a gateway takes what to ask for, asks for a certificate and no token | a certificate stands beside a token only, and the layer asks all the same |
+//!
+//! - `resource::place::no_request_has_a_say_in_where_the_metadata_is_and_what_it_says`
+//! - `resource::place::a_router_takes_the_path_of_a_resource_for_what_it_is_to_the_letter`
+//! - `resource::a_layer_fills_in_what_it_knows`
+//! - `resource::what_cannot_be_in_a_document_is_refused_when_it_is_set`
+//! - `resource::identifier::tests::a_resource_is_a_url_over_https_without_query_and_fragment`
+//! - `openapi::schemes::tests::a_certificate_goes_with_a_token_and_is_never_enough`
+//! - `openapi::scopes_are_asked_for_in_every_alternative_and_never_of_nobody`
 //!
 //! # Weak keys
 //!

@@ -29,6 +29,8 @@
 //!    - It can present a token that was stolen.
 //!    - It can cost a signature with each made-up token.
 //!    - It can learn from the code which check failed.
+//!    - It can read the [metadata](crate::resource) of a resource: which issuers and scopes there are, and how tokens are sent. It
+//!      cannot have it name another host, or another issuer, to somebody else.
 //!    - As another site, it can have a browser send its cookie with a request that changes nothing. It cannot make the cookie
 //!      count where something may change.
 //!    - It can have the metadata and the keys of a [tenant](crate::verify::Tenants) fetched that you allow. It cannot have any
@@ -82,8 +84,10 @@
 //! | a tenant is one label or segment of an allowed name, whose keys verify its own tokens only, and are not fetched for a token that is not plausible | `tenants::crossing::each_tenant_gets_in_by_its_own_keys_and_by_no_others`, `tenants::crossing::what_is_not_the_issuer_of_a_tenant_to_the_code_point_is_no_issuer_and_causes_no_request`, `tenants::crossing::a_tenant_that_is_not_allowed_causes_no_request_though_its_token_is_good`, `tenants::crossing::a_token_that_is_not_plausible_under_its_tenants_policy_causes_no_request` |
 //! | what happens to one tenant, or how many there are, touches no other that is in use | `tenants::keeping::a_provider_that_is_down_touches_no_other_tenant`, `tenants::flood::of_ten_thousand_allowed_tenants_a_hundred_are_let_in_at_once_and_one_a_second_from_then_on` |
 //! | with a profile, an ID token is no access token, and one that says in its `typ` that it is an access token no ID token | `profile::an_id_token_is_no_access_token_and_an_access_token_is_no_id_token` |
-//! | a token that is bound to its sender is accepted from nobody else: not as bearer, from a cookie or a query, under another key or certificate, or from the cache | `claims::a_token_that_is_bound_to_its_sender_is_refused_as_bearer`, `binding::downgrade::a_bound_token_is_refused_from_every_other_place_with_its_proof_or_without`, `binding::downgrade::a_cached_token_is_judged_by_who_sends_it_as_the_first_time`, `binding::combined::what_is_bound_twice_is_proven_twice` |
+//! | a token that is bound to its sender is accepted from nobody else: not as bearer, from a cookie or a query, under another key or certificate, or from the cache | `claims::a_token_that_is_bound_to_its_sender_is_refused_as_bearer`, `binding::downgrade::a_bound_token_is_refused_from_every_other_place_with_its_proof_or_without`, `binding::downgrade::a_cached_token_is_judged_by_who_sends_it_as_the_first_time`, `binding::combined::what_is_bound_twice_is_proven_twice`, `binding::tls::a_stolen_token_is_worth_nothing_over_the_connection_of_its_thief` |
 //! | a proof counts once, for one method, one URL and one token, and no header says what the URL is | `binding::replay::the_same_proof_counts_once_and_another_of_the_same_id_is_the_same`, `binding::proof::check_12_it_is_for_this_token_by_the_key_that_the_token_is_bound_to`, `binding::url::no_header_has_a_say_in_where_the_service_is` |
+//! | where the metadata of a resource is, and what it says, is what was set, and no request changes it; the layer names only issuers whose tokens it accepts | `resource::place::no_request_has_a_say_in_where_the_metadata_is_and_what_it_says`, `resource::a_layer_fills_in_what_it_knows` |
+//! | security schemes of OpenAPI ask for a token in every alternative, unless the layer is optional | `openapi::a_scheme_stands_for_each_place_that_is_read_and_for_no_other`, `openapi::schemes::tests::a_certificate_goes_with_a_token_and_is_never_enough` |
 //! | the cache repeats a yes only where it would be given again | `cache::a_token_that_expires_between_two_hits_is_refused_by_the_second`, `keyset::rotation::a_key_that_is_removed_takes_its_tokens_out_of_the_cache_at_once`, `cache::two_verifiers_of_one_key_set_share_no_entries`, `cache::a_policy_that_is_changed_forgets_what_the_old_one_accepted` |
 //! | a route that asks for more than a good token is not reached without it, nor without the layer | `authorize::guards::all_scopes_are_asked_for_in_whichever_form_the_provider_writes_them`, `authorize::guards::a_sign_in_is_recent_up_to_the_second_and_the_leeway`, `authorize::answers::a_guard_without_a_layer_lets_nobody_in` |
 //! | two tokens in a request are a conflict, even twice the same (but for a link of magiclinksdev, which appends its own) | `transport::more_than_one_token_is_a_conflict_even_if_both_are_the_same_good_one`, `transport::an_explicit_token_makes_the_cookie_irrelevant_and_never_falls_back_to_it` |
@@ -157,6 +161,10 @@
 //! - **`GET` that changes nothing**: the rule against other sites is about methods that may, and about upgrades.
 //! - **A proxy that takes `Client-Cert`, or whatever header it names certificates in, out of what clients send**, where the
 //!   layer reads it; and a service that nobody reaches but through it.
+//! - **A handshake that has the client prove its key**, where the service ends TLS itself. A verifier of rustls that takes any
+//!   certificate is no harm, as the token says which one it has to be; one that takes any signature lets everybody show
+//!   everybody's.
+//! - **Who may read a document of OpenAPI.** It names cookies, parameters and issuers; metadata of a resource is for everybody.
 //! - **The right names**: the issuer as it writes itself, an audience that is this service's alone.
 //! - **Shared secrets of random bytes.** Their length is checked, their randomness cannot be; a path or a password of 32
 //!   characters would do. Whoever can verify with one can sign with it.
