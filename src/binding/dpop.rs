@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -30,6 +30,9 @@ pub(crate) const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// How tokens are used that are bound to a key of their sender ([RFC 9449]).
 ///
+/// Its clones share one memory of the proofs that were used, so that each proof counts once in however many layers they are
+/// put into. Of two layers around one another, each needs one of its own: to the inner, every proof would have come before.
+///
 /// See the [module docs](super).
 ///
 /// [RFC 9449]: https://www.rfc-editor.org/rfc/rfc9449
@@ -53,7 +56,8 @@ enum Demand {
 /// Who remembers which proofs were used.
 #[derive(Clone)]
 enum Replay {
-    Memory,
+    /// All clones of one; it goes by the clock of the first that is put to work.
+    Memory(Arc<OnceLock<ReplayRule>>),
     Store(ReplayRule),
     /// Nobody, by an `insecure_` call.
     Nobody,
@@ -79,7 +83,7 @@ impl Dpop {
             max_age: DEFAULT_PROOF_AGE,
             demand: Demand::Optional,
             nonces: None,
-            replay: Replay::Memory,
+            replay: Replay::Memory(Arc::default()),
         })
     }
 
@@ -155,8 +159,8 @@ impl Dpop {
         Ok(self)
     }
 
-    /// Has `store` remember which proofs were used, instead of the memory of this process: for replicas that share one. It
-    /// may be the one that remembers tokens.
+    /// Has `store` remember which proofs were used, instead of the memory that the clones of this one share: for replicas, and
+    /// for settings that were not cloned from one. It may be the one that remembers tokens.
     ///
     /// One that gives no answer, or is full, lets nobody in who has to prove a key.
     pub fn with_replay_store(mut self, store: impl ReplayStore) -> Self {
@@ -216,7 +220,7 @@ impl fmt::Display for Dpop {
             Demand::Optional => Ok(()),
         }?;
         match self.replay {
-            Replay::Memory | Replay::Store(_) => f.write_str("; each proof counts once"),
+            Replay::Memory(_) | Replay::Store(_) => f.write_str("; each proof counts once"),
             Replay::Nobody => f.write_str("; PROOFS COUNT MORE THAN ONCE"),
         }
     }
@@ -254,10 +258,13 @@ pub(crate) struct Proof {
 }
 
 impl ProofRule {
-    /// `clock` is for the proofs that are remembered here.
+    /// `clock` is for the memory of proofs, if there is none yet.
     pub(crate) fn new(dpop: Dpop, clock: Arc<dyn Clock>) -> Self {
         let replay = match &dpop.replay {
-            Replay::Memory => Some(ReplayRule::single_use(MemoryReplayStore::new().with_shared_clock(clock))),
+            Replay::Memory(memory) => {
+                let new = || ReplayRule::single_use(MemoryReplayStore::new().with_shared_clock(clock));
+                Some(memory.get_or_init(new).clone())
+            }
             Replay::Store(rule) => Some(rule.clone()),
             Replay::Nobody => None,
         };

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use axum::Router;
+use axum::routing::any;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tower_jwt_auth::JwtAuthLayer;
@@ -158,6 +160,52 @@ async fn a_proof_counts_more_than_once_only_where_that_is_asked_for() {
         let proof = proof_for(&client, &token).sign();
         assert_eq!(verdict(&app, &token, &proof).await, ACCEPTED);
         assert_eq!(verdict(&app, &token, &proof).await, want);
+    }
+}
+
+/// Each path of a service may have a layer of its own, and a proof may be for a path of several.
+#[tokio::test]
+async fn the_clones_of_one_dpop_count_each_proof_once_in_however_many_layers() {
+    let (settings, client) = (dpop(), client());
+    let token = bound_to(&client);
+    let of_one = || {
+        let layer = layer_with(settings.clone());
+        let both = JwtAuthLayer::any_of([JwtAuthLayer::new(verifier())]).expect("one issuer");
+        [
+            layer.clone().with_realm("another").expect("a realm"),
+            layer,
+            layer_with(settings.clone().required()),
+            both.with_dpop(settings.clone()),
+        ]
+        .map(App::behind)
+    };
+    for (first, layer) in of_one().iter().enumerate() {
+        let proof = proof_for(&client, &token).sign();
+        assert_eq!(verdict(layer, &token, &proof).await, ACCEPTED, "{first}");
+        for (second, layer) in of_one().iter().enumerate() {
+            assert_eq!(verdict(layer, &token, &proof).await, REPLAYED, "{first}, {second}");
+        }
+    }
+    // Another one remembers for itself, and so does a store, which knows nothing of before.
+    let store = MemoryReplayStore::new().with_clock(FixedClock::at_unix(NOW));
+    let proof = proof_for(&client, &token).sign();
+    for (name, dpop) in
+        [("one", settings.clone()), ("new", dpop()), ("store", settings.with_replay_store(store))]
+    {
+        let layer = App::behind(layer_with(dpop));
+        assert_eq!(verdict(&layer, &token, &proof).await, ACCEPTED, "{name}");
+        assert_eq!(verdict(&layer, &token, &proof).await, REPLAYED, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_layers_around_one_service_each_needs_a_dpop_of_its_own() {
+    let (settings, client) = (dpop(), client());
+    let token = bound_to(&client);
+    for (inner, want) in [(settings.clone(), REPLAYED), (dpop(), ACCEPTED)] {
+        let page = Router::new().route("/", any(async || "in"));
+        let app = App::of(page.layer(layer_with(inner)).layer(layer_with(settings.clone())));
+        assert_eq!(verdict(&app, &token, &proof_for(&client, &token).sign()).await, want);
     }
 }
 
