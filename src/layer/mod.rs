@@ -127,7 +127,8 @@ impl JwtAuthLayer {
     }
 
     /// Accepts each token once: by the store of the [rule](Self::with_replay_rule) that is set already or, where there is
-    /// none, by one in the memory of this process. Where several processes serve one app, give it one that they share.
+    /// none, by a new one in memory, which the layer and its clones share. A second call makes a second store, by which a token
+    /// counts once more: give several layers one store by a rule, and several processes one that they share.
     ///
     /// With a [hand-off](crate::handoff), the one use is the link; its browser goes on with the cookie. With a token in the query,
     /// `HEAD` and a prefetch are refused and use nothing up.

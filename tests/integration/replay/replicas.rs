@@ -1,4 +1,4 @@
-//! Replicas that share a store, with clocks that differ.
+//! Replicas and layers that share a store, and some that do not.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tower_jwt_auth::clock::Clock;
 use tower_jwt_auth::test_util::TestClock;
 
 use super::*;
-use crate::support::site::good;
+use crate::support::site::{good, refused};
 
 /// The store's clock is ahead by the leeway, one replica's behind by it: no mark goes while its token is still good there.
 #[tokio::test(start_paused = true)]
@@ -37,5 +37,31 @@ async fn a_token_counts_once_over_replicas_whose_clocks_are_right_within_the_lee
         tokio::time::advance(Duration::from_secs(60)).await;
         assert!(format!("{store:?}").contains("remembered: 0"), "{leeway:?}: it goes in the end");
         assert_ne!(there.bear(&token).await, good(), "{leeway:?}: after all");
+    }
+}
+
+#[tokio::test]
+async fn a_layer_and_its_clones_count_a_token_once_and_what_another_call_has_made_counts_it_anew() {
+    let plain = JwtAuthLayer::new(verifier());
+    let single = plain.clone().single_use();
+    let store = store();
+    let with_store = || plain.clone().with_replay_rule(ReplayRule::single_use(Arc::clone(&store)));
+    let of_several = JwtAuthLayer::any_of([single.clone()]).expect("one issuer");
+    let other_realm = single.clone().with_realm("other").expect("a realm");
+    for (name, first, second, shared) in [
+        ("a clone", single.clone(), single.clone(), true),
+        ("a clone that was changed", single.clone(), other_realm, true),
+        ("a clone among several", single.clone(), of_several, true),
+        ("a second call, which changes nothing", single.clone(), single.clone().single_use(), true),
+        ("two calls", plain.clone().single_use(), plain.clone().single_use(), false),
+        ("one store", with_store(), with_store().single_use(), true),
+    ] {
+        let token = named(name);
+        let [first, second] = [first, second].map(Site::behind);
+        assert_eq!(first.bear(&token).await, good(), "{name}");
+        assert_eq!(first.bear(&token).await, refused(401, "token_replayed"), "{name}");
+        let want = if shared { refused(401, "token_replayed") } else { good() };
+        assert_eq!(second.bear(&token).await, want, "{name}");
+        assert_eq!(second.bear(&token).await, refused(401, "token_replayed"), "{name}");
     }
 }
