@@ -41,6 +41,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_jwt_auth::JwtAuthLayer;
+use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::provider::MagicLinksDev;
 
 use pages::magic_link::{self as page, App, Links};
@@ -70,19 +71,19 @@ async fn start() -> Outcome {
         (MagicLinksDev::new(base_url, audience)?, Links::ByTheStandIn(stand_in, welcome))
     };
     let auth = provider.layer()?.hand_off()?.single_use();
-    site.serve(router(&auth, Arc::new(App::new(links)))).await
+    site.serve(router(&auth, Arc::new(App::new(links)))?).await
 }
 
-fn router(auth: &JwtAuthLayer, app: Arc<App>) -> Router {
-    Router::new()
+fn router(auth: &JwtAuthLayer, app: Arc<App>) -> Result<Router, ConfigError> {
+    Ok(Router::new()
         .route("/welcome", get(page::welcome))
         .route("/nickname", post(page::rename))
         .route_layer(auth.clone())
         .route("/", get(page::home).layer(auth.clone().optional()))
         .route("/links", post(page::send_link))
-        .route_service("/sign-out", auth.logout())
+        .route_service("/sign-out", auth.logout()?)
         .layer(from_fn_with_state(page::refusal(&app), pages::refusals::as_pages))
-        .with_state(app)
+        .with_state(app))
 }
 
 fn provider_from_env() -> Result<Option<MagicLinksDev>, String> {

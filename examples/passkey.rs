@@ -36,6 +36,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::Value;
+use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::provider::PasskeyMe;
 use tower_jwt_auth::{Claims, JwtAuthLayer};
 
@@ -73,11 +74,11 @@ async fn start() -> Outcome {
     let auth_url = app.auth_url.unwrap_or("https://auth.passkeyme.com/auth".to_owned());
     let hosted = HostedPage { auth_url, app_id: app.id, redirect_uri: site.url("/signed-in") };
     let unusable = |error| format!("PASSKEYME_VERIFY_URL cannot be used: {error}.");
-    site.serve(router(&provider.layer().map_err(unusable)?.hand_off()?, hosted)).await
+    site.serve(router(&provider.layer().map_err(unusable)?.hand_off()?, hosted)?).await
 }
 
-fn router(auth: &JwtAuthLayer, hosted: HostedPage) -> Router {
-    Router::new()
+fn router(auth: &JwtAuthLayer, hosted: HostedPage) -> Result<Router, ConfigError> {
+    Ok(Router::new()
         .route("/signed-in", get(page::signed_in))
         .route("/me", get(page::me))
         .route("/api/me", get(me_as_json))
@@ -85,9 +86,9 @@ fn router(auth: &JwtAuthLayer, hosted: HostedPage) -> Router {
         .route("/", get(page::home).layer(auth.clone().optional()))
         .route_layer(from_fn(with_our_state))
         .route("/sign-in", get(sign_in))
-        .route_service("/sign-out", auth.logout())
+        .route_service("/sign-out", auth.logout()?)
         .layer(from_fn_with_state(page::refusal(), pages::refusals::as_pages))
-        .with_state(Arc::new(hosted))
+        .with_state(Arc::new(hosted)))
 }
 
 /// For scripts: the cookie, or the token in the `Authorization` header.

@@ -19,9 +19,9 @@ use crate::verify::{Presented, Verifiers};
 /// A service that ends the session: `POST` takes the cookie back and sends the browser on.
 ///
 /// Made by [`JwtAuthLayer::logout`](crate::JwtAuthLayer::logout), and put *outside* of that layer. Where the layer has a
-/// [store](crate::replay), the token is revoked too, if it has a `jti` and an `exp`, so that a copy of the cookie is worth
-/// nothing from then on; if that fails, the cookie is taken back all the same and the answer is 503. A request that another site makes the browser send is
-/// refused, and so is a `GET`, which anybody can embed.
+/// [store](crate::replay) by then, the token is revoked too, if it has a `jti` and an `exp`, so that a copy of the cookie is
+/// worth nothing from then on; if that fails, the cookie is taken back all the same and the answer is 503. A request that
+/// another site makes the browser send is refused, and so is a `GET`, which anybody can embed.
 #[derive(Clone)]
 #[must_use]
 pub struct Logout {

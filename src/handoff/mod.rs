@@ -37,7 +37,7 @@
 //! let app: Router = Router::new()
 //!     .route("/welcome", get("hello"))
 //!     .route_layer(auth.clone())
-//!     .route_service("/sign-out", auth.logout());
+//!     .route_service("/sign-out", auth.logout()?);
 //! # Ok(()) }
 //! ```
 

@@ -189,10 +189,22 @@ impl JwtAuthLayer {
     }
 
     /// A service that ends the session which a [hand-off](crate::handoff) began. It refuses in the words of this layer.
-    pub fn logout(&self) -> Logout {
-        let signed_in = self.door.entrances().filter_map(Entrance::signed_in).collect();
+    ///
+    /// It goes by what the layer is set to now, its cookies and its store above all, and hears of nothing that is set later:
+    /// call it last.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the layer reads no cookie.
+    pub fn logout(&self) -> Result<Logout, ConfigError> {
+        let signed_in: Vec<_> = self.door.entrances().filter_map(Entrance::signed_in).collect();
+        if signed_in.is_empty() {
+            return Err(ConfigError::new(
+                "signing out takes the cookie of a session back: the layer has to read one",
+            ));
+        }
         let refusals = self.door.entrances().next().map(|entrance| entrance.refusals.clone());
-        Logout::of(signed_in, refusals.unwrap_or_default())
+        Ok(Logout::of(signed_in, refusals.unwrap_or_default()))
     }
 
     /// Says in the answer's `Token-Expires-In` how many seconds are left of a token, once it is less than `left`: for

@@ -45,7 +45,7 @@ use crate::verify::{Authority, Verifier};
 /// let app: Router = Router::new()
 ///     .route("/welcome", get(async |Claims(user): Claims<User>| format!("hello, {}", user.email)))
 ///     .route_layer(auth.clone())
-///     .route_service("/sign-out", auth.logout());
+///     .route_service("/sign-out", auth.logout()?);
 /// # Ok(()) }
 /// ```
 ///

@@ -62,7 +62,7 @@ pub const EXPIRES_SOON: Duration = Duration::from_secs(300);
 /// let app: Router = Router::new()
 ///     .route("/me", get(async |Claims(user): Claims<PasskeyMeClaims>| user.name.clone().unwrap_or_default()))
 ///     .route_layer(auth.clone())
-///     .route_service("/sign-out", auth.logout());
+///     .route_service("/sign-out", auth.logout()?);
 /// # Ok(()) }
 /// ```
 ///

@@ -221,7 +221,7 @@ async fn a_session_of_one_instance_is_one_at_another_and_ends_at_both() {
     let (_, left) = server.only_key();
     assert!((388_000..=390_000).contains(&left), "visits prolong nothing: {left}");
 
-    let out = App::of(axum::Router::new().route_service("/", layers[1].logout()));
+    let out = App::of(axum::Router::new().route_service("/", layers[1].logout().expect("a cookie")));
     let cookie = format!("__Host-jwt={session}");
     let answer = out.answer(request(Method::POST, "/", &[("cookie", &cookie)])).await;
     assert_eq!((answer.status, cookies_of(&answer).len()), (303, 1));

@@ -199,7 +199,7 @@ async fn a_session_that_is_bound_is_a_session_and_ends_when_its_owner_signs_out(
     assert_eq!(site.answer(followed(&own, None, Some(&session))).await.status, 303, "for the same subject");
 
     // The service that signs out sees no certificate.
-    let out = App::of(Router::new().route_service("/sign-out", layer.logout()));
+    let out = App::of(Router::new().route_service("/sign-out", layer.logout().expect("a cookie")));
     let cookie = [("cookie", &*format!("__Host-jwt={session}"))];
     assert_eq!(out.answer(request(Method::POST, "/sign-out", &cookie)).await.status, 303);
     assert_eq!(shown(Some(OURS)).await, "token_revoked");

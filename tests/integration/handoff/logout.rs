@@ -13,7 +13,7 @@ use tower_jwt_auth::source::TokenSources;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use super::layer;
-use crate::support::app::{Answer, App, Lines, request};
+use crate::support::app::{Answer, App, Lines, request, verifier};
 use crate::support::issuer::{AUDIENCE, NOW, SigningKey, claims_with, jwks_of, shared_key};
 use crate::support::site::{Site, cookies_of, good, refused, session_of, token_with};
 
@@ -31,7 +31,7 @@ pub(super) struct House {
 
 impl House {
     pub(super) fn of(layer: &JwtAuthLayer) -> Self {
-        Self::with(layer, layer.logout())
+        Self::with(layer, layer.logout().expect("a cookie is read"))
     }
 
     fn with(layer: &JwtAuthLayer, logout: Logout) -> Self {
@@ -146,6 +146,7 @@ async fn a_store_that_is_full_is_told_of_and_the_cookie_is_taken_back_all_the_sa
 #[tokio::test]
 async fn a_destination_is_a_path_on_this_host() {
     let layer = layer();
+    let logout = || layer.logout().expect("a cookie is read");
     for path in [
         "",
         "signed-out",
@@ -166,10 +167,10 @@ async fn a_destination_is_a_path_on_this_host() {
         "\t//evil.example",
         "/\n/evil.example",
     ] {
-        assert!(layer.logout().with_destination(path).is_err(), "{path:?}");
+        assert!(logout().with_destination(path).is_err(), "{path:?}");
     }
     for path in ["/", "/signed-out", "/signed-out?why=x#top", "/a//b"] {
-        let house = House::with(&layer, layer.logout().with_destination(path).expect("a path"));
+        let house = House::with(&layer, logout().with_destination(path).expect("a path"));
         let answer = house.leave(Method::POST, "x", &[]).await;
         assert_eq!(answer.header("location"), Some(path));
     }
@@ -206,4 +207,45 @@ async fn several_ways_to_be_signed_in_all_end() {
     let both = JwtAuthLayer::any_of([layer(), other_layer()]).expect("two issuers");
     let answer = House::of(&both).leave(Method::POST, "x", &[]).await;
     assert_eq!(cookies_of(&answer), [ENDED, &ENDED.replace("__Host-jwt", "__Host-other")]);
+}
+
+#[tokio::test]
+async fn where_no_cookie_is_read_there_is_nothing_to_sign_out_of() {
+    let none = || JwtAuthLayer::new(verifier()).with_sources(TokenSources::bearer_only());
+    assert!(none().logout().is_err());
+    assert!(JwtAuthLayer::any_of([none()]).expect("one issuer").logout().is_err());
+    assert!(layer().with_sources(TokenSources::default().without_cookie()).logout().is_err());
+    assert!(none().with_sources(TokenSources::default()).logout().is_ok());
+    // One of several is enough, and the cookie is its own.
+    let one = JwtAuthLayer::any_of([none(), other_layer()]).expect("two issuers");
+    let answer = House::of(&one).leave(Method::POST, "x", &[]).await;
+    assert_eq!(
+        (answer.status, cookies_of(&answer)),
+        (303, vec![&*ENDED.replace("__Host-jwt", "__Host-other")])
+    );
+}
+
+#[tokio::test]
+async fn a_sign_out_goes_by_what_its_layer_was_set_to_when_it_was_made() {
+    let early = layer();
+    let late = early.clone().single_use();
+    for (name, logout, after) in
+        [("before the store", early.logout(), good()), ("after it", late.logout(), revoked())]
+    {
+        let house = House::with(&late, logout.expect("a cookie"));
+        let cookie = session_of(&house.site.arrive(&token_with(json!({ "jti": name }))).await);
+        let answer = house.leave(Method::POST, &cookie, &[]).await;
+        assert_eq!((answer.status, cookies_of(&answer)), (303, vec![ENDED]), "{name}");
+        assert_eq!(house.site.show(&cookie).await, after, "{name}");
+    }
+    let renamed = TokenSources::default().with_cookie("__Host-session").expect("a name");
+    let renamed = late.clone().with_sources(renamed);
+    let own = ENDED.replace("__Host-jwt", "__Host-session");
+    for (name, logout, ended) in
+        [("before the cookie", late.logout(), ENDED), ("after it", renamed.logout(), &*own)]
+    {
+        let house = House::with(&renamed, logout.expect("a cookie"));
+        let answer = house.leave(Method::POST, "x", &[]).await;
+        assert_eq!(cookies_of(&answer), [ended], "{name}");
+    }
 }

@@ -270,7 +270,7 @@ async fn signing_out_takes_the_nonce_of_the_session_back_as_well() {
         ("header", layer().with_nonce(by_header()), vec![&*session, &*nonce]),
         ("no rule", layer(), vec![&*session]),
     ] {
-        let out = App::of(Router::new().route_service("/", layer.logout()));
+        let out = App::of(Router::new().route_service("/", layer.logout().expect("a cookie")));
         let answer = out.answer(request(Method::POST, "/", &[])).await;
         assert_eq!((answer.status, cookies_of(&answer)), (303, want), "{name}");
     }

@@ -147,7 +147,7 @@ async fn signing_out_takes_the_cookie_back_and_says_that_the_token_was_not_revok
                 .insecure_accept_when_the_store_fails(),
         ] {
             let layer = JwtAuthLayer::new(verifier()).with_replay_rule(rule);
-            let out = axum::Router::new().route_service("/", layer.logout());
+            let out = axum::Router::new().route_service("/", layer.logout().expect("a cookie"));
             let cookie = format!("__Host-jwt={}", named("1"));
             let request = request(http::Method::POST, "/", &[("cookie", &cookie)]);
             let started = Instant::now();

@@ -30,7 +30,7 @@ async fn nothing_of_a_sign_in_a_visit_and_a_sign_out_is_logged_or_shown() {
         .hand_off()
         .expect("both are read");
     let site = Site::behind(layer.clone());
-    let logout = layer.logout();
+    let logout = layer.logout().expect("a cookie");
     let mut shown = vec![format!("{layer:?} {layer:#?} {logout:?} {store:?} {nonce:?}")];
     let out = App::of(Router::new().route_service("/sign-out", logout));
 

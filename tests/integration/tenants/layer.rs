@@ -86,7 +86,7 @@ async fn a_link_of_a_tenant_becomes_a_session_that_ends_and_counts_once() {
     let (land, layer) = land_and_layer();
     let layer = layer.hand_off().expect("query and cookie are read").single_use();
     let site = Site::behind(layer.clone());
-    let out = App::of(Router::new().route_service("/sign-out", layer.logout()));
+    let out = App::of(Router::new().route_service("/sign-out", layer.logout().expect("a cookie")));
     for name in ["acme", "globex"] {
         let link = land.good(name);
         let session = session_of(&site.arrive(&link).await);
