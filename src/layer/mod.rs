@@ -89,7 +89,8 @@ impl JwtAuthLayer {
     ///
     /// Each keeps its own keys, sources, conditions, realm and hook, so that a token is judged by one layer only, from the
     /// places that this one reads, and refused in its words; a request without a token is refused in those of the first.
-    /// Settings made on the result are for all of them.
+    /// What is set on the result is set for all of them, and replaces what each had, even where that was stricter: sources,
+    /// nonce, proofs and certificates, for instance. Only [`single_use`](Self::single_use) leaves each the store that it has.
     ///
     /// Of several cookies, one that only this host can have set (`__Host-`) counts before any other; then the order of the
     /// layers decides.

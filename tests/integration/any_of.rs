@@ -1,5 +1,7 @@
 //! Several layers at one door: which of them judges a request, by which cookie, and in whose words.
 
+mod settings;
+
 use std::borrow::Cow;
 
 use axum::body::Body;
@@ -13,7 +15,7 @@ use tower_jwt_auth::{AuthError, JwtAuthLayer, Verifier};
 
 use crate::support::app::{App, Canned, Lines, get, verifier};
 use crate::support::issuer::{AUDIENCE, ISSUER, NOW, claims_with, jwks_of, shared_key};
-use crate::support::site::{Site, token_with};
+use crate::support::site::token_with;
 
 const OTHER: &str = "https://other.example";
 
@@ -226,41 +228,6 @@ async fn who_is_refused_is_refused_in_the_words_of_the_layer_that_judged() {
             assert_eq!((answer.status, answer.header("token-expires-in")), (200, want), "{issuer}, {order}");
         }
     }
-}
-
-#[tokio::test]
-async fn what_is_set_on_the_result_is_set_on_all() {
-    let bearers = [alice(), bob()].map(|token| format!("Bearer {token}"));
-    let expired = [json!({ "exp": 1 }), json!({ "exp": 1, "iss": OTHER })];
-    let expired = expired.map(|changes| format!("Bearer {}", token_with(changes)));
-    let both = any_of([ours(), others()]);
-    let changed = both.clone().single_use().with_realm("both").expect("a realm");
-    let (plain, changed) = (App::behind(both), App::behind(changed));
-    for (good, bad) in bearers.iter().zip(&expired) {
-        for (time, want) in [("first", "accepted"), ("second", "token_replayed")] {
-            let line = [("authorization", &**good)];
-            assert_eq!(changed.verdict(get("/", &line)).await.1, want, "{time}");
-            assert_eq!(plain.verdict(get("/", &line)).await.1, "accepted", "{time}");
-        }
-        for (app, realm) in [(&plain, "api"), (&changed, "both")] {
-            let answer = app.answer(get("/", &[("authorization", bad)])).await;
-            let challenge = answer.header("www-authenticate").expect("a challenge");
-            assert!(challenge.contains(&format!("realm=\"{realm}\"")), "{challenge}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_result_may_be_optional_and_none_of_the_layers() {
-    for layers in [[ours().optional(), others()], [ours(), others().optional()]] {
-        assert!(JwtAuthLayer::any_of(layers).is_err());
-    }
-    assert!(JwtAuthLayer::any_of([ours().optional()]).is_err());
-    let required = any_of([ours(), others()]);
-    assert_eq!(Site::behind(required.clone()).follow("/", &[]).await.code, "token_missing");
-    let optional = Site::behind(required.optional());
-    assert_eq!(optional.follow("/", &[]).await.body, "nobody /");
-    assert_eq!(optional.bear("x").await, (401, "token_malformed".to_owned()));
 }
 
 #[tokio::test]
