@@ -228,8 +228,9 @@ impl JwtAuthLayer {
     /// Replaces or observes the answers to those who are not let in.
     ///
     /// `hook` gets the error and the answer as it would be. What it returns keeps its challenge: a 401 without one gets
-    /// it back, and a success becomes the refusal that it is. gRPC callers get their status unasked. Where the answer depends on the request, a middleware around this
-    /// layer has both: the [`AuthError`](crate::AuthError) is in the response's extensions.
+    /// it back, and a success becomes the refusal that it is. gRPC callers get their
+    /// [status](Self::without_grpc_answers) unasked. Where the answer depends on the request, a middleware around this layer
+    /// has both: the [`AuthError`](crate::AuthError) is in the response's extensions.
     ///
     /// # Examples
     ///
@@ -250,6 +251,13 @@ impl JwtAuthLayer {
     ) -> Self {
         let hook = Arc::new(hook);
         self.change_entrances(|entrance| entrance.refusals.set_hook(Arc::clone(&hook) as _))
+    }
+
+    /// Refuses a gRPC call as any other request, by a 401 for one, instead of by status 200 and a `grpc-status`: for a layer
+    /// that a proxy asks before it passes a request on (`auth_request`, `ext_authz`), as that takes a 2xx for a yes. Clients of
+    /// gRPC understand 401, 403 and 503 too.
+    pub fn without_grpc_answers(self) -> Self {
+        self.change_entrances(|entrance| entrance.refusals.refuse_grpc_as_http())
     }
 
     /// Lets pages of `origin` send the cookie with unsafe requests: `https://app.example.com`.

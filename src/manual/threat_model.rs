@@ -155,9 +155,11 @@
 //!   that way: [`TokenSources::bearer_only`](crate::source::TokenSources::bearer_only).
 //! - **`Origin`, `Sec-Fetch-Site` and `Host`** as the browser sent them: a proxy has to pass them on.
 //! - **A proxy that asks before it passes on** (`auth_request`, `ForwardAuth`, `ext_authz`) and takes any 2xx for a yes: it has
-//!   to ask by `GET`, or without the `content-type` of its client. A gRPC call, which is a `POST` with
-//!   `content-type: application/grpc`, is refused with status 200 and a `grpc-status`
-//!   (`refusal::no_request_but_a_grpc_call_is_refused_with_a_success`).
+//!   to ask by `GET`, or without the `content-type` of its client, or a layer
+//!   [`without_grpc_answers`](crate::JwtAuthLayer::without_grpc_answers). Any other refuses a gRPC call, which is a `POST` with
+//!   `content-type: application/grpc`, with status 200 and a `grpc-status`
+//!   (`refusal::no_request_but_a_grpc_call_is_refused_with_a_success`,
+//!   `refusal::without_grpc_answers_a_grpc_call_is_refused_as_any_other_request`).
 //! - **`GET` that changes nothing**: the rule against other sites is about methods that may, and about upgrades.
 //! - **A proxy that takes `Client-Cert`, or whatever header it names certificates in, out of what clients send**, where the
 //!   layer reads it; and a service that nobody reaches but through it.

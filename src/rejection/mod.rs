@@ -12,11 +12,13 @@
 //!
 //! The body is `application/problem+json` ([RFC 9457]) with the stable `code` of the [`AuthErrorKind`]; the error itself
 //! is in the response's extensions. A gRPC call, which is a `POST` with `content-type: application/grpc`, gets status 200 and
-//! `grpc-status` 16, 7 or 14 instead, and one of gRPC-Web the same in its own content type. Nothing in an answer comes from
-//! the token or the keys.
+//! `grpc-status` 16, 7 or 14 instead, and one of gRPC-Web the same in its own content type: a proxy that asks the layer first
+//! would take that for a yes, unless it is set to [`without_grpc_answers`]. Nothing in an answer comes from the token or the
+//! keys.
 //!
 //! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 //! [`AuthErrorKind`]: crate::error::AuthErrorKind
+//! [`without_grpc_answers`]: crate::JwtAuthLayer::without_grpc_answers
 
 mod challenge;
 mod denial;
@@ -39,6 +41,15 @@ pub(crate) use denial::{Denial, Needs, Scheme};
 pub(crate) struct Refusals {
     challenges: Challenges,
     hook: Option<Arc<Hook>>,
+    grpc: GrpcCalls,
+}
+
+/// How a gRPC call is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum GrpcCalls {
+    #[default]
+    ByTheirStatus,
+    AsHttp,
 }
 
 pub(crate) type Hook = dyn Fn(Refusal) -> Response<String> + Send + Sync;
@@ -110,11 +121,18 @@ impl Refusals {
         self.hook = Some(hook);
     }
 
+    /// Refuses gRPC calls as other requests.
+    pub(crate) fn refuse_grpc_as_http(&mut self) {
+        self.grpc = GrpcCalls::AsHttp;
+    }
+
     /// The whole answer to `denial`.
     pub(crate) fn answer(&self, denial: impl Into<Denial>, caller: Caller) -> Response<String> {
         let denial = denial.into();
         let error = denial.error;
-        if let Caller::Grpc(content_type) = caller {
+        if let Caller::Grpc(content_type) = caller
+            && self.grpc == GrpcCalls::ByTheirStatus
+        {
             return with_error(grpc::status(&error, content_type), error);
         }
         let plain = self.plain(&denial);
@@ -186,7 +204,7 @@ fn with_error(mut response: Response<String>, error: AuthError) -> Response<Stri
     response
 }
 
-/// What challenges tell besides what is wrong.
+/// What refusals tell besides what is wrong, and to whom.
 impl fmt::Display for Refusals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(scope) = &self.challenges.0.scope {
@@ -195,7 +213,10 @@ impl fmt::Display for Refusals {
         if let Some(url) = &self.challenges.0.resource_metadata {
             write!(f, "; described at {url}")?;
         }
-        Ok(())
+        match self.grpc {
+            GrpcCalls::ByTheirStatus => Ok(()),
+            GrpcCalls::AsHttp => f.write_str("; gRPC calls are refused as HTTP requests"),
+        }
     }
 }
 

@@ -47,6 +47,9 @@ fn a_layer_says_what_it_checks_with_which_keys_and_where_it_looks() -> Result<()
         assert_eq!(said(&rules.clone().with_nonce(nonce)), want);
     }
 
+    let http = JwtAuthLayer::new(verifier()).without_grpc_answers();
+    assert_eq!(said(&http), format!("{given}{PLACES}; gRPC calls are refused as HTTP requests"));
+
     // What the provider has said is kept, and no token beside it.
     let endpoint = ValidationEndpoint::magiclinksdev("https://links.example/v1/jwt/validate", "key")?;
     let asking = said(&JwtAuthLayer::new(verifier_with(endpoint)));

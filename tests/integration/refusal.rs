@@ -4,6 +4,7 @@ use axum::Router;
 use axum::routing::any;
 use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
+use tower_jwt_auth::authorize::require_scopes;
 use tower_jwt_auth::error::{AuthErrorKind, ConfigError};
 use tower_jwt_auth::token::Algorithm;
 use tower_jwt_auth::{Claims, JwtAuthLayer};
@@ -155,6 +156,48 @@ async fn no_request_but_a_grpc_call_is_refused_with_a_success() {
         }
         let call = with(Method::POST, content_type).await;
         assert_eq!((call.status, call.header("grpc-status")), (200, Some("16")), "{content_type}");
+    }
+}
+
+#[tokio::test]
+async fn without_grpc_answers_a_grpc_call_is_refused_as_any_other_request() {
+    let layer = || JwtAuthLayer::new(verifier()).hand_off().expect("both are read");
+    let hook = |layer: JwtAuthLayer| layer.with_refusal_hook(|_| Response::new("no".to_owned()));
+    let any_of = JwtAuthLayer::any_of([layer()]).expect("one issuer").without_grpc_answers();
+    let cross_site = format!("__Host-jwt={}", shared_key().token(&good_claims()));
+    let cross_site = [("cookie", &*cross_site), ("sec-fetch-site", "cross-site")];
+    for (name, layer, http) in [
+        ("default", layer(), false),
+        ("without", layer().without_grpc_answers(), true),
+        ("without, of several", any_of, true),
+        ("with a hook", hook(layer()), false),
+        ("without, with a hook", hook(layer().without_grpc_answers()), true),
+    ] {
+        let out = layer.logout().expect("a cookie");
+        let out = App::of(Router::new().route_service("/", out));
+        let guard = require_scopes(["read"]).expect("a scope");
+        let guarded = Router::new().route("/", any(async || "in").layer(guard)).layer(layer.clone());
+        let (app, guarded) = (App::behind(layer), App::of(guarded));
+        for content_type in ["application/grpc", "application/grpc+proto", "application/grpc-web"] {
+            let own = [("content-type", content_type)];
+            let bearer = format!("Bearer {}", shared_key().token(&good_claims()));
+            let good = [own[0], ("authorization", &*bearer)];
+            let post = |lines: &[(&str, &str)]| request(Method::POST, "/", lines);
+            for (where_, answer, status, grpc_status) in [
+                ("no token", app.answer(post(&own)).await, 401, "16"),
+                ("a link", app.answer(request(Method::POST, "/?jwt=x", &own)).await, 401, "16"),
+                ("a guard", guarded.answer(post(&good)).await, 403, "7"),
+                ("signing out", out.answer(post(&[&own[..], &cross_site].concat())).await, 403, "7"),
+            ] {
+                let want = if http { (status, None) } else { (200, Some(grpc_status)) };
+                let got = (answer.status, answer.header("grpc-status"));
+                assert_eq!(got, want, "{name}, {where_}, {content_type}");
+                let challenged = answer.header("www-authenticate").is_some();
+                assert_eq!(challenged, http && where_ != "signing out", "{name}, {where_}, {content_type}");
+            }
+            let answer = app.answer(post(&good)).await;
+            assert_eq!((answer.status, answer.header("grpc-status")), (200, None), "{name}");
+        }
     }
 }
 
