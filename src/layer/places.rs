@@ -55,7 +55,9 @@ impl Places {
             return Ok(only.sources.find(head)?.map(|found| (0, found)));
         }
         let explicit = self.collect(|sources| sources.find_explicit(head))?;
-        if !all_the_same(explicit.iter().map(|(group, found)| self.place(*group, found.source))) {
+        // Two places of an application's own may go by one name: what is in them has to be the same as well.
+        let places = explicit.iter().map(|(group, found)| (self.place(*group, found.source), &found.token));
+        if !all_the_same(places) {
             return Err(AuthErrorKind::CredentialsConflict.into());
         }
         if !explicit.is_empty() {

@@ -326,7 +326,8 @@ impl fmt::Debug for TokenSources {
 /// assert_eq!(sources.to_string(), "bearer, access_header");
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// A short, constant name for logs and metrics.
+    /// A short, constant name for logs and metrics. Places of one name in several layers of
+    /// [`any_of`](crate::JwtAuthLayer::any_of) are a conflict where there are two different tokens in them.
     fn name(&self) -> &'static str;
 
     /// The token, if it is here.

@@ -108,7 +108,7 @@ async fn of_two_cookies_of_sibling_hosts_the_first_layers_counts_whatever_the_ot
 }
 
 /// A header of a gateway's.
-struct Gateway;
+struct Gateway(&'static str);
 
 impl TokenSource for Gateway {
     fn name(&self) -> &'static str {
@@ -116,14 +116,15 @@ impl TokenSource for Gateway {
     }
 
     fn find<'r>(&self, request: &RequestHead<'r>) -> Result<Option<Cow<'r, str>>, AuthError> {
-        let value = request.headers.get("x-gateway").and_then(|value| value.to_str().ok());
+        let value = request.headers.get(self.0).and_then(|value| value.to_str().ok());
         Ok(value.map(Cow::from))
     }
 }
 
 #[tokio::test]
 async fn a_place_of_ones_own_is_looked_at_for_the_layer_that_names_it_alone() {
-    let sources = TokenSources::default().with_cookie("session").expect("a name").with_source(Gateway);
+    let sources =
+        TokenSources::default().with_cookie("session").expect("a name").with_source(Gateway("x-gateway"));
     let others = others().with_sources(sources);
     let sources = TokenSources::default().with_cookie("session").expect("a name");
     for (order, app) in in_both_orders(&ours().with_sources(sources), &others) {
@@ -133,6 +134,35 @@ async fn a_place_of_ones_own_is_looked_at_for_the_layer_that_names_it_alone() {
         for (token, want) in [(bob(), "bob"), (alice(), "alice")] {
             let line = format!("Bearer {token}");
             assert_eq!(who(&app, "/", &[("authorization", &line)]).await, want, "{order}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_places_of_one_name_are_a_conflict_unless_one_token_is_in_both() {
+    let behind = |layer: JwtAuthLayer, header| {
+        layer.with_sources(TokenSources::bearer_only().with_source(Gateway(header)))
+    };
+    let (alice, bob) = (alice(), bob());
+    for (order, app) in in_both_orders(&behind(ours(), "x-ours"), &behind(others(), "x-theirs")) {
+        for (name, own, theirs, want) in [
+            ("both", Some(&alice), Some(&bob), "credentials_conflict"),
+            ("each the other's", Some(&bob), Some(&alice), "credentials_conflict"),
+            ("one of them empty", Some(&alice), Some(&String::new()), "credentials_conflict"),
+            ("the same", Some(&alice), Some(&alice), "alice"),
+            ("the same of the other", Some(&bob), Some(&bob), "bob"),
+            ("ours", Some(&alice), None, "alice"),
+            ("theirs", None, Some(&bob), "bob"),
+            ("theirs in ours", Some(&bob), None, "issuer_mismatch"),
+            ("ours in theirs", None, Some(&alice), "issuer_mismatch"),
+        ] {
+            let lines = [("x-ours", own), ("x-theirs", theirs)];
+            let lines: Vec<_> =
+                lines.into_iter().filter_map(|(header, token)| Some((header, token?.as_str()))).collect();
+            let answer = app.answer(get("/", &lines)).await;
+            let who = if answer.status == 200 { &answer.body } else { &answer.code };
+            assert_eq!(who, want, "{name}, {order}");
+            assert_eq!(answer.status == 400, want == "credentials_conflict", "{name}, {order}");
         }
     }
 }
