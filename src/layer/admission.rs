@@ -83,7 +83,7 @@ impl Admission {
                 let link = Link { token, text: &text, nonce, arrival, sessions };
                 entrance.hand_over(link, hand_off, cookie).await.map(Admitted::HandedOver)
             }
-            // Nobody arrives without either.
+            // The sources that were set after the hand-off have no cookie for it: nothing can come of the link.
             (Some(_), ..) => Err(AuthErrorKind::NavigationRequired.into()),
         }
     }

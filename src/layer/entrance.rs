@@ -124,9 +124,10 @@ impl Entrance {
         self.sources.reads_query() && (self.hand_off.is_some() || self.nonce.is_some())
     }
 
-    /// Whether a cookie that it sets holds more than the token.
+    /// Whether a cookie that it sets holds more than the token. Where no link is read, none is set, and what stands behind a
+    /// token was given by nobody.
     pub(super) fn gives_receipts(&self) -> bool {
-        self.hand_off.is_some() && self.is_single_use()
+        self.hand_off.is_some() && self.is_single_use() && self.sources.reads_query()
     }
 
     fn is_single_use(&self) -> bool {

@@ -122,7 +122,8 @@ impl JwtAuthLayer {
     }
 
     /// Looks for tokens in `sources` instead of the [default](crate::source) ones; to be set before a
-    /// [hand-off](Self::hand_off), which is from a query to a cookie.
+    /// [hand-off](Self::hand_off), which is from a query to a cookie. One that has no cookie any more refuses every
+    /// link; one that has no query any more takes nothing behind a token for a [receipt](crate::handoff).
     pub fn with_sources(self, sources: TokenSources) -> Self {
         self.set(sources, |entrance, sources| entrance.sources = sources)
     }

@@ -1,11 +1,18 @@
 //! Only somebody who goes there follows a link: scripts, frames and machines that look ahead do not.
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::json;
+use tower_jwt_auth::JwtAuthLayer;
+use tower_jwt_auth::clock::FixedClock;
+use tower_jwt_auth::replay::{MemoryReplayStore, ReplayRule};
+use tower_jwt_auth::source::TokenSources;
 
-use super::{site, site_of_single_use};
-use crate::support::app::{Lines, request};
-use crate::support::site::{cookies_of, token_with};
+use super::{layer, site, site_of_single_use};
+use crate::support::app::{Lines, request, verifier};
+use crate::support::issuer::NOW;
+use crate::support::site::{Site, cookies_of, token_with};
 
 #[tokio::test]
 async fn what_is_no_navigation_gets_no_cookie_and_leaves_the_link_as_good_as_it_was() {
@@ -84,4 +91,24 @@ async fn a_link_that_counts_once_is_used_up_by_the_first_navigation() {
         assert_eq!((again.status, &*again.code), (401, "token_replayed"));
         assert!(cookies_of(&again).is_empty());
     }
+}
+
+/// Sources that are set later are not what the hand-off was checked with.
+#[tokio::test]
+async fn a_link_that_no_cookie_can_come_of_is_refused_and_left_as_good_as_it_was() {
+    let store = Arc::new(MemoryReplayStore::new().with_clock(FixedClock::at_unix(NOW)));
+    let of_the_store = || layer().with_replay_rule(ReplayRule::single_use(Arc::clone(&store)));
+    let without_cookie = TokenSources::default().without_cookie();
+    let site = Site::behind(of_the_store().with_sources(without_cookie.clone()));
+    let token = token_with(json!({ "jti": "1" }));
+    for _ in 0..2 {
+        let answer = site.arrive(&token).await;
+        assert_eq!((answer.status, &*answer.code), (400, "navigation_required"));
+        assert!(cookies_of(&answer).is_empty());
+        assert_eq!(answer.header("location"), None);
+    }
+    assert_eq!(site.inside(), 0);
+    assert!(JwtAuthLayer::new(verifier()).with_sources(without_cookie).hand_off().is_err(), "in this order");
+    let with_both = Site::behind(of_the_store().with_sources(TokenSources::default()));
+    assert_eq!(with_both.arrive(&token).await.status, 303);
 }

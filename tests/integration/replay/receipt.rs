@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::json;
 use tower_jwt_auth::JwtAuthLayer;
+use tower_jwt_auth::source::TokenSources;
 
 use super::{layer_over, named, store};
 use crate::support::app::{Place, verifier};
@@ -132,4 +133,25 @@ async fn without_a_hand_off_or_single_use_nothing_behind_a_token_is_a_receipt() 
         assert_eq!(site.show(&value).await, refused(401, "token_malformed"), "{name}");
         assert_eq!(site.show(&named("1")).await, good(), "{name}");
     }
+}
+
+/// Sources that are set later are not what the hand-off was checked with.
+#[tokio::test]
+async fn where_no_link_is_read_any_more_nothing_behind_a_token_is_a_receipt() {
+    let handing_off = || JwtAuthLayer::new(verifier()).hand_off().expect("both are read").single_use();
+    let without_query = || handing_off().with_sources(TokenSources::default().without_query());
+    let of_several = JwtAuthLayer::any_of([without_query()]).expect("one issuer");
+    for (name, layer) in [("alone", without_query()), ("of several", of_several)] {
+        let site = Site::behind(layer);
+        let token = named("1");
+        for receipt in ["0123456789abcdef0123456789abcdef", "anything", ""] {
+            let value = format!("{token}~{receipt}");
+            assert_eq!(site.show(&value).await, refused(401, "token_malformed"), "{name}, {receipt:?}");
+        }
+        assert_eq!(site.show(&token).await, good(), "{name}: nothing was used up");
+        assert_eq!(site.show(&token).await, replayed(), "{name}");
+    }
+    let both = Site::behind(handing_off().with_sources(TokenSources::default()));
+    let session = session_of(&both.arrive(&named("1")).await);
+    assert_eq!([both.show(&session).await, both.show(&session).await], [good(), good()]);
 }
