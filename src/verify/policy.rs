@@ -292,12 +292,13 @@ const MAX_REQUIRED: usize = 64;
 
 impl Policy {
     pub(super) fn require(&mut self, claim: &'static str) -> Result<(), ConfigError> {
+        if self.required.contains(&claim) {
+            return Ok(());
+        }
         if self.required.len() >= MAX_REQUIRED {
             return Err(ConfigError::new("no more than 64 claims can be required"));
         }
-        if !self.required.contains(&claim) {
-            self.required.push(claim);
-        }
+        self.required.push(claim);
         Ok(())
     }
 

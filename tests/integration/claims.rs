@@ -7,6 +7,7 @@ use tower_jwt_auth::Verifier;
 use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::jwks::Jwks;
 use tower_jwt_auth::token::Algorithm;
+use tower_jwt_auth::verify::Profile;
 
 use crate::support::app::{ACCEPTED, App, Place, outcome, verifier, verifier_with};
 use crate::support::issuer::{
@@ -89,6 +90,41 @@ fn nobody_is_named_by_an_empty_audience() -> Result<(), ConfigError> {
         assert_eq!(Verifier::new(ISSUER, audience, keys()).is_ok(), taken, "{audience:?}");
         let more = Verifier::new(ISSUER, AUDIENCE, keys())?.with_additional_audience(audience);
         assert_eq!(more.is_ok(), taken, "{audience:?} beside another");
+    }
+    Ok(())
+}
+
+#[test]
+fn another_audience_is_not_one_of_any_that_are_accepted() {
+    let more = |verifier: Verifier| verifier.with_additional_audience("admin");
+    assert!(more(verifier().insecure_accept_any_audience()).is_err());
+    let any = more(verifier()).expect("another").insecure_accept_any_audience();
+    check(&any, "aud", &[("\"other\"", ACCEPTED)]);
+}
+
+#[test]
+fn at_most_64_claims_are_required_and_each_is_looked_for() -> Result<(), ConfigError> {
+    let names: Vec<&'static str> = (0..65).map(|number| &*format!("claim-{number}").leak()).collect();
+    let require = |many: usize| names[..many].iter().try_fold(verifier(), |v, name| v.require_claim(name));
+    assert!(require(65).is_err());
+    let all = require(64)?.require_claim(names[63])?.require_claim(names[0])?;
+    let mut claims = good_claims();
+    for name in &names {
+        claims[name] = json!(1);
+    }
+    assert_eq!(outcome(&all, &shared_key().token(&claims)), ACCEPTED);
+    for name in [names[0], names[31], names[32], names[63]] {
+        let mut others = claims.clone();
+        others.as_object_mut().expect("an object").remove(name);
+        let refused = all.verify(&shared_key().token(&others)).unwrap_err();
+        assert_eq!((refused.code(), refused.claim()), (MISSING, Some(name)));
+    }
+    // A profile asks for seven, and for five.
+    for (profile, its_own) in [(Profile::AccessToken, 7), (Profile::IdToken, 5)] {
+        let with = |many: usize| require(many)?.with_profile(profile);
+        assert!(with(64).is_err() && with(65 - its_own).is_err(), "{profile:?}");
+        let full = with(64 - its_own)?;
+        assert!(full.with_profile(profile)?.require_claim("one more").is_err(), "{profile:?}");
     }
     Ok(())
 }
