@@ -1,11 +1,16 @@
 //! How a guard answers, and what it does to the service behind it.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::routing::any;
-use http::{Method, Response};
+use http::{Method, Request, Response};
 use serde_json::json;
+use tokio::time::timeout;
+use tower::limit::ConcurrencyLimit;
+use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_jwt_auth::JwtAuthLayer;
 use tower_jwt_auth::authorize::{
     require, require_acr, require_any_scope, require_max_age, require_roles, require_scopes,
@@ -143,6 +148,34 @@ async fn a_guard_without_a_layer_lets_nobody_in() {
     let layer = JwtAuthLayer::new(verifier());
     let app = App::of(Router::new().route("/", any(async || "in")).layer(layer).layer(guard));
     assert_eq!(app.answer(with(json!({ "scope": "read" }))).await.status, 500);
+}
+
+/// Or else whoever lacks a scope can use up a limit by holding connections whose one request was refused.
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_refuses_gives_back_what_readiness_had_reserved() {
+    let guard = require_scopes(["read"]).expect("a scope");
+    let page = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new("in".to_owned())));
+    let alone = guard.layer(ConcurrencyLimit::new(page, 1));
+    let behind = JwtAuthLayer::new(verifier()).layer(guard.layer(ConcurrencyLimit::new(page, 1)));
+    let read = || with(json!({ "scope": "read" }));
+    // Nobody is let in without a layer, so that it is asked for its readiness alone.
+    let mut another = alone.clone();
+    let mut service = alone;
+    let refused = service.ready().await.expect("ready").call(read()).await.expect("an answer");
+    assert_eq!(refused.status(), 500);
+    timeout(Duration::from_secs(60), another.ready()).await.expect("a place").expect("ready");
+
+    let another = behind.clone();
+    let mut service = behind;
+    for status in [200, 403] {
+        let request = if status == 200 { read() } else { with(json!({ "scope": "write" })) };
+        let answer = service.ready().await.expect("ready").call(request).await.expect("an answer");
+        assert_eq!(answer.status(), status);
+    }
+    let answer = timeout(Duration::from_secs(60), another.oneshot(read())).await;
+    let answer = answer.expect("the refused one still holds the only place");
+    assert_eq!(answer.expect("an answer").status(), 200);
+    drop(service);
 }
 
 #[tokio::test]
