@@ -128,12 +128,19 @@ impl<'ast> Visit<'ast> for Weaver<'_> {
     fn visit_impl_item_const(&mut self, _: &'ast syn::ImplItemConst) {}
     fn visit_trait_item_const(&mut self, _: &'ast syn::TraitItemConst) {}
     fn visit_item_static(&mut self, _: &'ast syn::ItemStatic) {}
-    fn visit_expr_const(&mut self, _: &'ast ExprConst) {}
     fn visit_type(&mut self, _: &'ast syn::Type) {}
     fn visit_pat(&mut self, _: &'ast Pat) {}
 
+    /// What it calls is not `const` any more, so that it is evaluated when it is reached.
+    fn visit_expr_const(&mut self, block: &'ast ExprConst) {
+        self.change(&[], bytes(&block.const_token), Change::Delete);
+    }
+
+    /// One value for all places has to be a constant where it cannot be copied.
     fn visit_expr_repeat(&mut self, repeat: &'ast syn::ExprRepeat) {
-        self.visit_expr(&repeat.expr);
+        if !matches!(*repeat.expr, Expr::Const(_)) {
+            self.visit_expr(&repeat.expr);
+        }
     }
 
     fn visit_expr_binary(&mut self, binary: &'ast ExprBinary) {
