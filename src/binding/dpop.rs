@@ -180,13 +180,11 @@ impl Dpop {
     }
 
     /// Whether nothing else is let in.
-    pub(crate) fn is_required(&self) -> bool {
+    fn is_required(&self) -> bool {
         self.demand == Demand::Required
     }
 
-    /// For `algs` in a challenge, those that `are_taken`. Ed25519 goes by both of its names: a client looks for the one that
-    /// it knows.
-    pub(crate) fn algorithm_names(&self, are_taken: impl Fn(Algorithm) -> bool) -> Box<str> {
+    fn algorithm_names(&self, are_taken: impl Fn(Algorithm) -> bool) -> Box<str> {
         let both = |algorithm: Algorithm| match algorithm {
             Algorithm::EdDsa => "EdDSA Ed25519",
             other => other.name(),
@@ -273,6 +271,12 @@ impl ProofRule {
 
     pub(crate) fn is_required(&self) -> bool {
         self.dpop.is_required()
+    }
+
+    /// For `algs` in a challenge, those that `are_taken`. Ed25519 goes by both of its names: a client looks for the one that
+    /// it knows.
+    pub(crate) fn algorithm_names(&self, are_taken: impl Fn(Algorithm) -> bool) -> Box<str> {
+        self.dpop.algorithm_names(are_taken)
     }
 
     /// The proof that comes with `request`, if it is a good one for it.

@@ -35,9 +35,11 @@ impl JwtAuthLayer {
             if entrance.certificates.is_some() {
                 metadata = metadata.with_certificate_bound_tokens();
             }
+            let sources = entrance.sources.clone();
+            let sources = if entrance.takes_tokens_elsewhere() { sources } else { sources.without_query() };
             for offer in entrance.refusals.offers() {
                 metadata = match offer {
-                    Offer::Bearer => metadata.with_bearer_methods_of(&entrance.sources),
+                    Offer::Bearer => metadata.with_bearer_methods_of(&sources),
                     Offer::Dpop { algorithms } => metadata.with_dpop_algorithms_named(algorithms),
                 };
             }
@@ -113,6 +115,9 @@ impl Entrance {
             for issuer in self.verifiers.discovered_issuers() {
                 add("openid", SecurityScheme::openid(issuer));
             }
+        }
+        if !self.takes_tokens_elsewhere() {
+            return;
         }
         if let Some(query) = self.sources.query_name() {
             add("query", SecurityScheme::query(query));

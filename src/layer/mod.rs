@@ -164,7 +164,7 @@ impl JwtAuthLayer {
 
     /// Accepts tokens that are bound to the certificate of a TLS client: see [`binding`](crate::binding).
     pub fn with_client_certificates(self, certificates: ClientCertificates) -> Self {
-        self.set(certificates, |entrance, certificates| entrance.certificates = Some(certificates))
+        self.set(certificates, Entrance::set_certificates)
     }
 
     /// Turns a token in a link into a cookie: see [`handoff`](crate::handoff).

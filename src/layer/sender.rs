@@ -3,7 +3,7 @@ use std::sync::Arc;
 use http::Request;
 
 use super::entrance::Entrance;
-use crate::binding::{Dpop, Proof, ProofRule, ProvenRequest};
+use crate::binding::{ClientCertificates, Dpop, Proof, ProofRule, ProvenRequest};
 use crate::error::AuthError;
 use crate::rejection::Offer;
 use crate::source::{Found, Source, TokenSources, original_uri};
@@ -12,11 +12,30 @@ use crate::verify::{Presented, Sender};
 impl Entrance {
     /// Takes proofs by `dpop`, and says so in challenges.
     pub(super) fn set_dpop(&mut self, dpop: Dpop) {
-        let taken = |algorithm| self.verifiers.take_proofs_of(algorithm);
-        let proofs = Offer::Dpop { algorithms: dpop.algorithm_names(taken) };
-        let offers = if dpop.is_required() { vec![proofs] } else { vec![Offer::Bearer, proofs] };
-        self.refusals.set_offers(offers);
         self.dpop = Some(Arc::new(ProofRule::new(dpop, self.verifiers.clock())));
+        self.renew_offers();
+    }
+
+    /// Takes tokens that are bound to `certificates`.
+    pub(super) fn set_certificates(&mut self, certificates: ClientCertificates) {
+        self.certificates = Some(certificates);
+        self.renew_offers();
+    }
+
+    /// Offers the schemes under which some token gets in.
+    fn renew_offers(&mut self) {
+        let Some(rule) = &self.dpop else { return };
+        let proofs = Offer::Dpop {
+            algorithms: rule.algorithm_names(|algorithm| self.verifiers.take_proofs_of(algorithm)),
+        };
+        let only_proofs =
+            rule.is_required() || (self.verifiers.demand_binding() && self.certificates.is_none());
+        self.refusals.set_offers(if only_proofs { vec![proofs] } else { vec![Offer::Bearer, proofs] });
+    }
+
+    /// Whether a token may get in that is not in `Authorization`.
+    pub(super) fn takes_tokens_elsewhere(&self) -> bool {
+        !self.verifiers.demand_binding() && !self.dpop.as_ref().is_some_and(|rule| rule.is_required())
     }
 
     /// Where tokens are looked for, those with proofs among them.

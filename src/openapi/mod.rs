@@ -40,7 +40,7 @@
 //! let mut api = ApiDoc::openapi();
 //! let components = api.components.get_or_insert_default();
 //! components.security_schemes.extend(schemes.convert::<BTreeMap<String, RefOr<SecurityScheme>>>()?);
-//! api.security = Some(schemes.requirements().convert::<Vec<SecurityRequirement>>()?); // or that of an operation
+//! api.security = Some(schemes.requirements()?.convert::<Vec<SecurityRequirement>>()?); // or that of an operation
 //!
 //! let json = serde_json::to_value(&api)?;
 //! assert_eq!(json["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
@@ -48,8 +48,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! utoipa has a fixed list of `http` schemes, and DPoP is not on it: leave it out with [`without`](SecuritySchemes::without).
-//! The same for `certificate` where something reads OpenAPI 3.0, which has no `mutualTLS`.
+//! utoipa has a fixed list of `http` schemes, and DPoP is not on it: leave `dpop` out with
+//! [`without`](SecuritySchemes::without), or, where it is all that there is, describe it by hand. `certificate` is to be left out
+//! where something reads OpenAPI 3.0, which has no `mutualTLS`.
 //!
 //! With aide:
 //!
@@ -66,7 +67,7 @@
 //!     components.security_schemes.insert(name.into(), ReferenceOr::Item(scheme.convert()?));
 //! }
 //! // Of an operation that needs a scope:
-//! let security: Vec<SecurityRequirement> = schemes.requirements().with_scopes(["items:read"]).convert()?;
+//! let security: Vec<SecurityRequirement> = schemes.requirements()?.with_scopes(["items:read"]).convert()?;
 //!
 //! let json = serde_json::to_value(&api)?;
 //! assert_eq!(json["components"]["securitySchemes"]["cookie"]["name"], "__Host-jwt");
@@ -92,5 +93,7 @@ use crate::error::ConfigError;
 
 fn convert<T: DeserializeOwned>(value: &impl Serialize) -> Result<T, ConfigError> {
     let value = serde_json::to_value(value).and_then(serde_json::from_value);
-    value.map_err(|error| ConfigError::new(format!("there is no such thing in these types: {error}")))
+    value.map_err(|error| {
+        ConfigError::new(format!("these types lack something, which is to be left out by name: {error}"))
+    })
 }

@@ -102,11 +102,20 @@ impl SecuritySchemes {
     }
 
     /// What the layer requires: one of the alternatives, and nothing else.
-    pub fn requirements(&self) -> SecurityRequirements {
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if none is there, or was left: to OpenAPI that means that nothing is required.
+    pub fn requirements(&self) -> Result<SecurityRequirements, ConfigError> {
+        if self.alternatives.is_empty() {
+            return Err(ConfigError::new(
+                "no scheme says how to send a token, which OpenAPI takes for an API that is open to all: describe it by hand",
+            ));
+        }
         let alternatives = self.alternatives.iter().map(|Alternative { token, has_certificate }| {
             [Some(&**token), has_certificate.then_some(CERTIFICATE)].into_iter().flatten()
         });
-        SecurityRequirements::one_of(alternatives, self.is_optional)
+        Ok(SecurityRequirements::one_of(alternatives, self.is_optional))
     }
 
     /// The same, as another crate's types: a map from names to its security schemes.
@@ -132,7 +141,7 @@ mod tests {
     use super::*;
 
     fn required(schemes: &SecuritySchemes) -> Value {
-        schemes.requirements().convert().expect("JSON")
+        schemes.requirements().expect("some").convert().expect("JSON")
     }
 
     fn names(schemes: &SecuritySchemes) -> Vec<&str> {
@@ -182,6 +191,9 @@ mod tests {
         assert_eq!(names(&bare), ["bearer", "dpop"]);
         assert_eq!(required(&bare), json!([bearer, dpop]));
         let nothing = unproven.without("bearer");
-        assert_eq!((names(&nothing), required(&nothing)), (vec![], json!([])));
+        assert!(names(&nothing).is_empty() && nothing.requirements().is_err());
+        let mut optional = nothing;
+        optional.allow_none();
+        assert!(optional.requirements().is_err(), "with a scope, it would be open to all");
     }
 }

@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::policy::Binding;
 use super::{Authority, Presented, Tenants, VerifiedToken, Verifier};
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
@@ -185,6 +186,16 @@ impl Verifiers {
             Kind::Several(several) => several.verifiers.iter().any(takes),
             // Each has a policy of its own, that nobody has seen yet.
             Kind::Tenants(_) => true,
+        }
+    }
+
+    /// Whether all of them accept bound tokens only, in `Authorization`.
+    pub(crate) fn demand_binding(&self) -> bool {
+        let demands = |verifier: &Arc<Verifier>| verifier.policy.binding == Binding::Demand;
+        match &self.kind {
+            Kind::One(verifier) => demands(verifier),
+            Kind::Several(several) => several.verifiers.iter().all(demands),
+            Kind::Tenants(_) => false,
         }
     }
 

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use aide::openapi as aide;
 use serde_json::{Value, json};
-use tower_jwt_auth::binding::ClientCertificates;
+use tower_jwt_auth::binding::{ClientCertificates, Dpop};
 use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::jwks::Jwks;
 use tower_jwt_auth::openapi::SecuritySchemes;
 use tower_jwt_auth::source::TokenSources;
+use tower_jwt_auth::verify::Profile;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 use utoipa::openapi::security as utoipa;
 
-use crate::support::app::{Canned, verifier};
+use super::resource::document_of;
+use crate::support::app::{App, Canned, get, verifier};
 use crate::support::issuer::{AUDIENCE, ISSUER, jwks_of, shared_key};
 
 fn layer() -> JwtAuthLayer {
@@ -40,7 +42,6 @@ fn cases() -> Vec<(&'static str, JwtAuthLayer, Value, Value)> {
     let others =
         TokenSources::default().with_cookie("session").expect("a name").with_query("token").expect("a name");
     let openid = "https://login.example.com/.well-known/openid-configuration";
-    let none = TokenSources::bearer_only().without_bearer();
     let certificate = json!({ "type": "mutualTLS" });
     let of_header = |certificates: ClientCertificates| {
         layer().with_sources(TokenSources::bearer_only()).with_client_certificates(certificates)
@@ -72,7 +73,6 @@ fn cases() -> Vec<(&'static str, JwtAuthLayer, Value, Value)> {
             json!({ "query": query("token"), "cookie": cookie("session") }),
             json!([{ "query": [] }, { "cookie": [] }]),
         ),
-        ("nothing that OpenAPI has a word for", layer().with_sources(none), json!({}), json!([])),
         (
             "a provider that was discovered",
             discovered("https://login.example.com").with_sources(TokenSources::bearer_only()),
@@ -130,7 +130,7 @@ async fn a_scheme_stands_for_each_place_that_is_read_and_for_no_other() {
     for (name, layer, schemes, requirements) in cases() {
         let described = layer.security_schemes();
         assert_eq!(json_of(&described), schemes, "{name}");
-        let required = serde_json::to_value(described.requirements()).expect("JSON");
+        let required = serde_json::to_value(described.requirements().expect("some")).expect("JSON");
         assert_eq!(required, requirements, "{name}");
     }
 }
@@ -147,8 +147,8 @@ async fn utoipa_and_aide_read_every_scheme_and_write_the_same() -> Result<(), Co
             let one: aide::SecurityScheme = scheme.convert()?;
             assert_eq!(serde_json::to_value(one).expect("JSON"), schemes[each], "{name}");
         }
-        let of_utoipa: Vec<utoipa::SecurityRequirement> = described.requirements().convert()?;
-        let of_aide: Vec<aide::SecurityRequirement> = described.requirements().convert()?;
+        let of_utoipa: Vec<utoipa::SecurityRequirement> = described.requirements()?.convert()?;
+        let of_aide: Vec<aide::SecurityRequirement> = described.requirements()?.convert()?;
         assert_eq!(serde_json::to_value(of_utoipa).expect("JSON"), requirements, "{name}");
         assert_eq!(serde_json::to_value(of_aide).expect("JSON"), requirements, "{name}");
     }
@@ -159,26 +159,79 @@ async fn utoipa_and_aide_read_every_scheme_and_write_the_same() -> Result<(), Co
 fn a_type_that_has_no_such_scheme_is_told_so() {
     let schemes = layer().security_schemes();
     assert!(schemes.convert::<Vec<String>>().is_err());
-    assert!(schemes.requirements().convert::<BTreeMap<String, String>>().is_err());
+    assert!(schemes.requirements().expect("some").convert::<BTreeMap<String, String>>().is_err());
     assert!(schemes.without("bearer").convert::<BTreeMap<String, utoipa::SecurityScheme>>().is_ok());
 }
 
+/// An empty list of requirements is that of an API that anybody may use.
 #[test]
-fn scopes_are_asked_for_in_every_alternative_and_never_of_nobody() {
+fn where_no_scheme_is_there_or_left_nothing_is_said_instead_of_open_to_all() {
+    let none = TokenSources::bearer_only().without_bearer();
+    let proofs = Dpop::new("https://api.example.com").expect("an origin").required();
+    let proven = layer().with_dpop(proofs).security_schemes();
+    assert!(proven.requirements().is_ok());
+    for (name, schemes) in [
+        ("a source that OpenAPI has no word for", layer().with_sources(none.clone()).security_schemes()),
+        ("the same, optional", layer().with_sources(none).optional().security_schemes()),
+        ("proofs, without the one scheme that they come by", proven.without("dpop")),
+    ] {
+        assert!(schemes.requirements().is_err(), "{name}");
+    }
+}
+
+/// Where a token is sent in vain, nobody is told to send one.
+#[tokio::test]
+async fn what_is_always_refused_is_not_offered() {
+    let dpop = || Dpop::new("https://api.example.com").expect("an origin");
+    let fapi = || JwtAuthLayer::new(verifier().with_profile(Profile::Fapi2).expect("algorithms in common"));
+    let certificates = ClientCertificates::of_connection;
+    let bound = json!([{ "bearer": [] }, { "bearer": [], "certificate": [] }, { "dpop": [] }, { "dpop": [], "certificate": [] }]);
+    for (name, layer, want) in [
+        ("proofs of all", layer().with_dpop(dpop().required()), json!([{ "dpop": [] }])),
+        ("FAPI 2.0 with proofs", fapi().with_dpop(dpop()), json!([{ "dpop": [] }])),
+        (
+            "FAPI 2.0 with either",
+            fapi().with_dpop(dpop()).with_client_certificates(certificates()),
+            bound.clone(),
+        ),
+        ("the same, the other way", fapi().with_client_certificates(certificates()).with_dpop(dpop()), bound),
+    ] {
+        let schemes = layer.security_schemes();
+        assert_eq!(
+            serde_json::to_value(schemes.requirements().expect("some")).expect("JSON"),
+            want,
+            "{name}"
+        );
+        let metadata = layer.describe_resource("https://api.example.com").expect("a resource");
+        let metadata = document_of(&metadata).await;
+        let only_proofs = want == json!([{ "dpop": [] }]);
+        assert_eq!(metadata["dpop_bound_access_tokens_required"] == true, only_proofs, "{name}");
+        assert_eq!(metadata["bearer_methods_supported"].is_null(), only_proofs, "{name}: {metadata}");
+        let challenges = App::behind(layer).answer(get("/", &[])).await;
+        let challenges =
+            challenges.headers.get_all("www-authenticate").iter().map(|line| line.to_str().expect("text"));
+        let bearers = challenges.filter(|line| line.starts_with("Bearer")).count();
+        assert_eq!(bearers == 0, only_proofs, "{name}");
+    }
+}
+
+#[test]
+fn scopes_are_asked_for_in_every_alternative_and_never_of_nobody() -> Result<(), ConfigError> {
     let schemes = layer().optional().security_schemes().without("query");
-    let scoped = schemes.requirements().with_scopes(["items:read", "items:write"]);
+    let scoped = schemes.requirements()?.with_scopes(["items:read", "items:write"]);
     let both = ["items:read", "items:write"];
     let want = json!([{ "bearer": both }, { "cookie": both }]);
     assert_eq!(serde_json::to_value(scoped).expect("JSON"), want);
-    let unscoped = schemes.requirements().with_scopes([] as [&str; 0]);
-    assert_eq!(unscoped, schemes.requirements());
+    let unscoped = schemes.requirements()?.with_scopes([] as [&str; 0]);
+    assert_eq!(unscoped, schemes.requirements()?);
 
     // A certificate has none.
     let certificates = ClientCertificates::of_connection().required();
     let schemes = layer().optional().with_client_certificates(certificates).security_schemes();
-    let scoped = schemes.without("query").without("cookie").requirements().with_scopes(both);
+    let scoped = schemes.without("query").without("cookie").requirements()?.with_scopes(both);
     let want = json!([{ "bearer": both, "certificate": [] }]);
     assert_eq!(serde_json::to_value(scoped).expect("JSON"), want);
+    Ok(())
 }
 
 #[tokio::test]

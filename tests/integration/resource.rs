@@ -37,7 +37,7 @@ async fn answer_of(metadata: &ResourceMetadata, method: Method) -> Answer {
     app.answer(request(method, metadata.path(), &[])).await
 }
 
-async fn document_of(metadata: &ResourceMetadata) -> Value {
+pub async fn document_of(metadata: &ResourceMetadata) -> Value {
     serde_json::from_str(&answer_of(metadata, Method::GET).await.body).expect("JSON")
 }
 
