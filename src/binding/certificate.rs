@@ -236,6 +236,12 @@ mod tests {
         }
         let long = format!(":{}:", base64_simd::STANDARD.encode_to_string(vec![7; MAX_CERTIFICATE_BYTES]));
         assert_eq!(found(&sequence, "client-cert", &[&long]), malformed);
+        // As long as it may be, and a character more.
+        for (spaces, want) in [("  ", false), ("   ", true)] {
+            let text = format!("{spaces}:{}:", "A".repeat(MAX_CERTIFICATE_BYTES - 4));
+            assert_eq!(text.len() > MAX_CERTIFICATE_BYTES, want);
+            assert_eq!(found(&sequence, "client-cert", &[&text]) == malformed, want, "{}", text.len());
+        }
         assert!(ClientCertificates::of_pem_header("no name").is_err());
     }
 

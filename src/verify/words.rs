@@ -123,6 +123,8 @@ mod tests {
         strict.leeway = Duration::ZERO;
         let mut fapi = aged.clone();
         fapi.strictness = Strictness::Fapi2;
+        let mut at_once = fapi.clone();
+        at_once.max_age = Some(Duration::ZERO);
         for (check, policy, date, want) in [
             (Expiry, policy(), NOW + 14_400, "expires in 4 hours"),
             (Expiry, policy(), NOW, "expired less than a second ago, within the leeway of 30 seconds"),
@@ -139,6 +141,7 @@ mod tests {
                 "becomes valid in 11 seconds, beyond the leeway of 10 seconds",
             ),
             (Age, fapi.clone(), NOW + 11, "to be issued in 11 seconds, beyond the leeway of 10 seconds"),
+            (Age, at_once, NOW, "issued less than a second ago, within the leeway of 30 seconds"),
             (Age, fapi, NOW - 620, "issued 10 minutes ago, within the leeway of 30 seconds"),
             (NotBefore, policy(), NOW + 31, "becomes valid in 31 seconds, beyond the leeway of 30 seconds"),
             (IssuedAt, policy(), NOW - 10, "issued 10 seconds ago"),

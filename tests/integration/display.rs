@@ -1,8 +1,11 @@
 //! What a layer says of itself: every check by name, and in capitals every one that is off.
 
+use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use http::{Request, Response};
+use tower::{Layer, service_fn};
 use tower_jwt_auth::binding::Dpop;
 use tower_jwt_auth::error::ConfigError;
 use tower_jwt_auth::handoff::HandOff;
@@ -16,6 +19,7 @@ use tower_jwt_auth::verify::Authority;
 use tower_jwt_auth::{JwtAuthLayer, Verifier};
 
 use crate::support::app::{Hanging, verifier, verifier_with};
+use crate::support::log::Log;
 
 #[test]
 fn a_layer_says_what_it_checks_with_which_keys_and_where_it_looks() -> Result<(), ConfigError> {
@@ -55,6 +59,36 @@ fn a_layer_says_what_it_checks_with_which_keys_and_where_it_looks() -> Result<()
     let asking = said(&JwtAuthLayer::new(verifier_with(endpoint)));
     assert!(asking.ends_with(&format!(", kept for 60s{PLACES}")), "{asking}");
     Ok(())
+}
+
+#[test]
+fn several_layers_say_what_each_of_them_checks() {
+    let other = Verifier::new(
+        "https://other.example",
+        "api",
+        SharedSecret::new(Algorithm::Hs256, [7; 32]).expect("a secret"),
+    );
+    let layers = [JwtAuthLayer::new(verifier()), JwtAuthLayer::new(other.expect("a policy"))];
+    let [one, two] = layers.each_ref().map(said);
+    let both = JwtAuthLayer::any_of(layers).expect("two issuers");
+    assert_eq!(said(&both), format!("{one}; OR {two}"));
+    assert_eq!(said(&both.optional()), format!("{one}; OR {two}; a token is optional"));
+}
+
+#[test]
+fn a_layer_tells_what_it_checks_once_it_is_put_around_something_and_again_when_it_is_set_otherwise() {
+    let page = || service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new(String::new())));
+    let told = |log: &Log| log.take().matches("verifying tokens").count();
+    let (log, _guard) = Log::at_trace_level();
+    let layer = JwtAuthLayer::new(verifier());
+    assert_eq!(told(&log), 0, "it guards nothing");
+    _ = layer.layer(page());
+    let text = log.take();
+    assert!(text.contains("verifying tokens") && text.contains(&said(&layer)), "{text}");
+    _ = (layer.layer(page()), layer.clone().layer(page()));
+    assert_eq!(told(&log), 0, "that is known");
+    _ = layer.optional().layer(page());
+    assert_eq!(told(&log), 1);
 }
 
 #[tokio::test]

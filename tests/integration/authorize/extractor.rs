@@ -1,11 +1,13 @@
 //! Claims with scopes in their type.
 
 use axum::Router;
+use axum::extract::FromRequestParts;
 use axum::routing::get;
 use serde_json::json;
 use tower_jwt_auth::Claims;
 use tower_jwt_auth::JwtAuthLayer;
 use tower_jwt_auth::authorize::{RequiredScopes, Scoped, Scopes};
+use tower_jwt_auth::claims::ClaimsRejection;
 
 use super::{anonymous, challenge, with};
 use crate::support::app::{App, User, verifier};
@@ -23,6 +25,17 @@ fn app(layer: JwtAuthLayer) -> App {
         user.sub.clone()
     };
     App::of(Router::new().route("/", get(required)).layer(layer))
+}
+
+#[tokio::test]
+async fn why_there_are_no_claims_can_be_read_and_said() {
+    let parts = |request: http::Request<()>| request.into_parts().0;
+    let rejection =
+        Scoped::<User, ReadAndWrite>::from_request_parts(&mut parts(http::Request::new(())), &()).await;
+    let rejection = rejection.err().expect("no layer");
+    assert!(matches!(rejection.reason(), ClaimsRejection::LayerMissing));
+    assert_eq!(rejection.to_string(), rejection.reason().to_string());
+    assert!(rejection.to_string().contains("JwtAuthLayer"), "{rejection}");
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use tower_jwt_auth::JwtAuthLayer;
 use tower_jwt_auth::binding::{ClientCertificate, ClientCertificates};
 use tower_jwt_auth::test_util::ProofBuilder;
 
-use super::{app, bound_by, bound_to, client, dpop, encode, get_with, proof_for};
-use crate::support::app::{ACCEPTED, App, verifier};
+use super::{app, bound_by, bound_to, challenges, client, dpop, encode, get_with, proof_for};
+use crate::support::app::{ACCEPTED, App, get, verifier};
 use crate::support::issuer::NOW;
 use crate::support::log::Log;
 use crate::support::site::token_with;
@@ -109,5 +109,17 @@ async fn a_refusal_names_the_claim_that_was_wrong_and_none_of_its_values() {
             log.contains(&format!("code=\"dpop_proof_invalid\" source=\"dpop\" claim=\"{claim}\"")),
             "{log}"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_blamed_on_the_scheme_that_it_came_under() {
+    let app = app();
+    for (line, blamed) in [("Bearer not!a!token", "Bearer"), ("DPoP not!a!token", "DPoP"), ("dpop", "DPoP")] {
+        let answer = app.answer(get("/", &[("authorization", line)])).await;
+        assert_eq!(answer.status, 400, "{line}");
+        for challenge in challenges(&answer) {
+            assert_eq!(challenge.contains("error="), challenge.starts_with(blamed), "{line}: {challenge}");
+        }
     }
 }

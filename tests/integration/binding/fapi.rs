@@ -160,6 +160,7 @@ fn the_profile_says_what_it_checks_goes_with_access_tokens_and_not_with_what_tur
     let text = strict(verifier()).to_string();
     assert!(text.contains(SAYS) && text.contains("alg is one of [PS256 ES256 EdDSA];"), "{text}");
     assert!(text.contains("; cnf is proven;"), "{text}");
+    assert!(text.contains("; exp holds within 30s, nbf within 10s; iat is at most 10s ahead;"), "{text}");
     let both = strict(verifier()).with_profile(Profile::AccessToken).expect("both");
     let other_way = strict(verifier().with_profile(Profile::AccessToken).expect("a profile"));
     for text in [both.to_string(), other_way.to_string()] {

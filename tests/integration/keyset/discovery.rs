@@ -275,7 +275,9 @@ async fn metadata_that_cannot_be_read_again_do_no_harm_and_are_tried_at_every_re
 
 #[tokio::test(start_paused = true)]
 async fn metadata_are_read_again_once_a_day_and_neither_for_a_token_nor_on_demand() {
-    let provider = tenant(OPENID, &key("one"));
+    let one = key("one");
+    let provider = tenant(OPENID, &one);
+    provider.serve_at(KEYS, set_of([&one]).with(ETAG, "\"1\""));
     let jwks = discovered(TENANT, &provider);
     jwks.ready().await.expect("a first set");
     for day in 1..=3 {
@@ -285,6 +287,9 @@ async fn metadata_are_read_again_once_a_day_and_neither_for_a_token_nor_on_deman
         assert!((21..=28).contains(&keys), "day {day}: {keys}");
     }
     assert_eq!(fetches(&provider, OPENID), 3);
+    let seen = provider.seen();
+    let untagged = seen.iter().filter(|seen| seen.target == KEYS && seen.header(IF_NONE_MATCH).is_none());
+    assert_eq!(untagged.count(), 1, "the place has not changed, and nor has what was seen there");
 
     let provider = tenant(OPENID, &key("one"));
     let jwks = discovered(TENANT, &provider);
