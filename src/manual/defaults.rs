@@ -123,7 +123,7 @@
 //!
 //! | default | why |
 //! |---|---|
-//! | a token is remembered until `exp` and the leeway, and a minute or twice the leeway longer, whichever is more | after that it is refused anyway, by a replica whose clock is a leeway behind too, beside a store whose clock is one ahead |
+//! | a token is remembered until 15 min after its `exp` | after that it is refused anyway, with the longest leeway there is, by a clock that is as much behind, beside a store whose clock is as much ahead |
 //! | [100,000](crate::replay::MAX_REMEMBERED) in memory, and refused when full | forgetting one would let it in again |
 //! | a store has [1 s](crate::replay::STORE_TIMEOUT), and lets nobody in when it is down | what cannot be recorded would count twice |
 //! | a nonce of 32 random bytes for [10 min](crate::replay::NONCE_LIFETIME) | nobody guesses it; a sign-in takes no longer |
@@ -290,9 +290,9 @@ mod tests {
                 "DEFAULT_PAUSE: Duration = Duration::from_secs(5);",
             ),
             (
-                "the leeway, and a minute or",
+                "until 15 min after its `exp` |",
                 include_str!("../replay/rule.rs"),
-                "OVERLAP: Duration = Duration::from_secs(60);",
+                "OUTLASTS: Duration = Duration::from_secs(3 * MAX_LEEWAY.as_secs());",
             ),
         ] {
             assert!(here.contains(said), "{said:?} is not in the manual any more");

@@ -14,8 +14,8 @@ pub const MAX_REMEMBERED: usize = 100_000;
 
 /// A [`ReplayStore`] in the memory of one process, which forgets everything when that ends.
 ///
-/// It holds up to [`MAX_REMEMBERED`] tokens until a minute or two leeways after they are refused anyway, whichever is more;
-/// when it is full, others are refused, none is forgotten.
+/// It holds up to [`MAX_REMEMBERED`] tokens until 15 minutes after their `exp`, when they are refused whatever the leeway; when
+/// it is full, others are refused, none is forgotten.
 pub struct MemoryReplayStore {
     most: usize,
     clock: Arc<dyn Clock>,

@@ -77,8 +77,8 @@ pub trait ReplayStore: Send + Sync + 'static {
     /// whichever is later.
     fn deny(&self, id: TokenId, until: SystemTime) -> StoreFuture<'_, ()>;
 
-    /// Refuses the token `jti` of `iss` from now on, until `until`: its `exp` and three times the leeway, and no less than
-    /// the leeway and a minute, as replicas and stores have clocks of their own.
+    /// Refuses the token `jti` of `iss` from now on, until `until`: its `exp` and 15 min, after which nobody accepts it, whatever
+    /// leeway is set there and however clocks differ by that.
     fn revoke(&self, iss: &str, jti: &str, until: SystemTime) -> StoreFuture<'_, ()> {
         self.deny(TokenId::new(iss, jti), until)
     }

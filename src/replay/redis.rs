@@ -16,7 +16,7 @@ const MAX_RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 ///
 /// Each question is one command over one connection, which all requests share and which comes back by itself after an
 /// outage; while there is none, each request has [one second](STORE_TIMEOUT). Keys are a prefix and a hash of issuer and
-/// `jti`, and expire a minute after their tokens.
+/// `jti`, and expire 15 min after their tokens.
 ///
 /// # Security
 ///

@@ -9,14 +9,18 @@ use tokio::time::timeout;
 use super::{Mark, Receipt, ReplayStore, StoreError, StoreFuture, TokenId, nameless};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::telemetry::{self, StoreTrouble};
-use crate::verify::VerifiedToken;
+use crate::verify::{MAX_LEEWAY, VerifiedToken};
 
 /// The time that a store has for an answer. A question that it answers too late may have used its token up all the same.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much longer than its token a mark is kept at least: a token that was good when it was judged may be over by the time
-/// that the store looks.
+/// How much longer than its proof a mark is kept: one that was good when it was judged may be over by the time that the store
+/// looks.
 const OVERLAP: Duration = Duration::from_secs(60);
+
+/// How much longer than the `exp` of its token a mark is kept: another that shares the store may forgive the longest leeway
+/// there is, its clock be behind by as much, and that of the store ahead.
+const OUTLASTS: Duration = Duration::from_secs(3 * MAX_LEEWAY.as_secs());
 
 /// What a layer asks its [`ReplayStore`].
 ///
@@ -180,10 +184,9 @@ async fn within_time<'s, T>(question: impl FnOnce() -> StoreFuture<'s, T>) -> Re
     Err(Failure { trouble, cause })
 }
 
-/// When the mark of `token` may go: the store's clock may be ahead by a leeway, and that of another replica behind by one.
+/// When the mark of `token` may go: nobody who shares the store accepts it any more, whatever leeway is set there.
 fn end_of(token: &VerifiedToken) -> Option<SystemTime> {
-    let overlap = token.leeway().saturating_mul(2).max(OVERLAP);
-    token.accepted_until()?.checked_add(overlap)
+    token.expires_at()?.checked_add(OUTLASTS)
 }
 
 /// For the list of what a layer checks.

@@ -125,16 +125,6 @@ impl VerifiedToken {
         let now = NumericDate::from_system_time(clock.now());
         time <= now.plus(*leeway) && now <= time.plus(span).plus(*leeway)
     }
-
-    /// The clock difference that its verifier forgives.
-    pub(crate) fn leeway(&self) -> Duration {
-        self.verified.leeway
-    }
-
-    /// Until when a verifier would accept it: `exp` and the leeway.
-    pub(crate) fn accepted_until(&self) -> Option<SystemTime> {
-        self.expires_at()?.checked_add(self.verified.leeway)
-    }
 }
 
 impl fmt::Debug for VerifiedToken {
