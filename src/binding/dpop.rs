@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -56,8 +57,8 @@ enum Demand {
 /// Who remembers which proofs were used.
 #[derive(Clone)]
 enum Replay {
-    /// All clones of one; it goes by the clock of the first that is put to work.
-    Memory(Arc<OnceLock<ReplayRule>>),
+    /// All clones of one.
+    Memory(Arc<Memory>),
     Store(ReplayRule),
     /// Nobody, by an `insecure_` call.
     Nobody,
@@ -162,7 +163,8 @@ impl Dpop {
     /// Has `store` remember which proofs were used, instead of the memory that the clones of this one share: for replicas, and
     /// for settings that were not cloned from one. It may be the one that remembers tokens.
     ///
-    /// One that gives no answer, or is full, lets nobody in who has to prove a key.
+    /// It remembers each for [as long as can be set](MAX_PROOF_AGE), whatever is set here: others that share it may take older
+    /// ones. One that gives no answer, or is full, lets nobody in who has to prove a key.
     pub fn with_replay_store(mut self, store: impl ReplayStore) -> Self {
         self.replay = Replay::Store(ReplayRule::single_use(store));
         self
@@ -230,10 +232,40 @@ impl fmt::Debug for Dpop {
     }
 }
 
+/// The memory of those that were cloned from one.
+#[derive(Default)]
+struct Memory {
+    /// Of the first that is put to work.
+    kept: OnceLock<(ReplayRule, Arc<dyn Clock>)>,
+    /// The longest age that one of them takes, in milliseconds: that long, all of them remember.
+    longest_age: AtomicU64,
+}
+
+impl Memory {
+    fn join(&self, clock: &Arc<dyn Clock>, max_age: Duration) {
+        self.kept.get_or_init(|| {
+            let store = MemoryReplayStore::new().with_shared_clock(Arc::clone(clock));
+            (ReplayRule::single_use(store), Arc::clone(clock))
+        });
+        let age = u64::try_from(max_age.as_millis()).unwrap_or(u64::MAX);
+        self.longest_age.fetch_max(age, Ordering::Relaxed);
+    }
+
+    /// Whether `id` comes for the first time; `left` is how long its proof counts where it is up to `max_age` old. A span, and
+    /// no time, because another of them may have a clock that shows another.
+    async fn is_first_use(&self, id: TokenId, left: Duration, max_age: Duration) -> Result<bool, AuthError> {
+        let Some((rule, clock)) = self.kept.get() else {
+            return Err(AuthErrorKind::ReplayUnavailable.into());
+        };
+        let longest = Duration::from_millis(self.longest_age.load(Ordering::Relaxed));
+        let left = left.saturating_add(longest.saturating_sub(max_age));
+        rule.is_first_use(id, clock.now().checked_add(left).unwrap_or_else(|| clock.now())).await
+    }
+}
+
 /// The settings at work at one entrance.
 pub(crate) struct ProofRule {
     dpop: Dpop,
-    replay: Option<ReplayRule>,
 }
 
 /// The request that a proof has to be for.
@@ -250,23 +282,20 @@ pub(crate) struct Proof {
     rule: Arc<ProofRule>,
     key: ProvenKey,
     id: TokenId,
+    /// When it was judged, and from when on it is too old.
+    seen: SystemTime,
     until: SystemTime,
     /// For the next one, if the nonce of this one is about to end.
     next_nonce: Option<HeaderValue>,
 }
 
 impl ProofRule {
-    /// `clock` is for the memory of proofs, if there is none yet.
-    pub(crate) fn new(dpop: Dpop, clock: Arc<dyn Clock>) -> Self {
-        let replay = match &dpop.replay {
-            Replay::Memory(memory) => {
-                let new = || ReplayRule::single_use(MemoryReplayStore::new().with_shared_clock(clock));
-                Some(memory.get_or_init(new).clone())
-            }
-            Replay::Store(rule) => Some(rule.clone()),
-            Replay::Nobody => None,
-        };
-        Self { dpop, replay }
+    /// `clock` is what proofs are judged by.
+    pub(crate) fn new(dpop: Dpop, clock: &Arc<dyn Clock>) -> Self {
+        if let Replay::Memory(memory) = &dpop.replay {
+            memory.join(clock, dpop.max_age);
+        }
+        Self { dpop }
     }
 
     pub(crate) fn is_required(&self) -> bool {
@@ -306,7 +335,14 @@ impl ProofRule {
         let good = demands.check(proof.as_bytes(), &subject)?;
         let is_old = good.nonce == Some(NonceAge::Previous);
         let next_nonce = if is_old { self.nonce(now) } else { None };
-        Ok(Proof { rule: Arc::clone(self), key: good.key, id: good.id, until: good.until, next_nonce })
+        Ok(Proof {
+            rule: Arc::clone(self),
+            key: good.key,
+            id: good.id,
+            seen: now,
+            until: good.until,
+            next_nonce,
+        })
     }
 
     /// The nonce that is given out now, if any is.
@@ -328,7 +364,7 @@ impl Proof {
 
     /// Whether its use has to be recorded, which takes time.
     pub(crate) fn counts_once(&self) -> bool {
-        self.rule.replay.is_some()
+        !matches!(self.rule.dpop.replay, Replay::Nobody)
     }
 
     /// Uses it up; to be called when all else is good, so that nobody can use up a proof that would not have counted.
@@ -337,12 +373,20 @@ impl Proof {
     ///
     /// [`AuthErrorKind::ProofReplayed`], and [`AuthErrorKind::ReplayUnavailable`].
     pub(crate) async fn use_up(&self) -> Result<(), AuthError> {
-        match &self.rule.replay {
-            Some(replay) if !replay.is_first_use(self.id, self.until).await? => {
-                Err(AuthErrorKind::ProofReplayed.into())
+        let Dpop { replay, max_age, .. } = &self.rule.dpop;
+        let is_first = match replay {
+            Replay::Memory(memory) => {
+                let left = self.until.duration_since(self.seen).unwrap_or_default();
+                memory.is_first_use(self.id, left, *max_age).await?
             }
-            _ => Ok(()),
-        }
+            // Others may use it that take older ones.
+            Replay::Store(rule) => {
+                let longer = MAX_PROOF_AGE.saturating_sub(*max_age);
+                rule.is_first_use(self.id, self.until.checked_add(longer).unwrap_or(self.until)).await?
+            }
+            Replay::Nobody => true,
+        };
+        if is_first { Ok(()) } else { Err(AuthErrorKind::ProofReplayed.into()) }
     }
 }
 

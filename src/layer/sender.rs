@@ -12,7 +12,7 @@ use crate::verify::{Presented, Sender};
 impl Entrance {
     /// Takes proofs by `dpop`, and says so in challenges.
     pub(super) fn set_dpop(&mut self, dpop: Dpop) {
-        self.dpop = Some(Arc::new(ProofRule::new(dpop, self.verifiers.clock())));
+        self.dpop = Some(Arc::new(ProofRule::new(dpop, &self.verifiers.clock())));
         self.renew_offers();
     }
 
