@@ -90,7 +90,8 @@ impl JwtAuthLayer {
     /// Each keeps its own keys, sources, conditions, realm and hook, so that a token is judged by one layer only, from the
     /// places that this one reads, and refused in its words; a request without a token is refused in those of the first.
     /// What is set on the result is set for all of them, and replaces what each had, even where that was stricter: sources,
-    /// nonce, proofs and certificates, for instance. Only [`single_use`](Self::single_use) leaves each the store that it has.
+    /// nonce, proofs and certificates, for instance. Only [`single_use`](Self::single_use) leaves each the store that it has. Where
+    /// one is [`without_grpc_answers`](Self::without_grpc_answers), all are.
     ///
     /// Of several cookies, one that only this host can have set (`__Host-`) counts before any other; then the order of the
     /// layers decides.
@@ -113,7 +114,9 @@ impl JwtAuthLayer {
     /// ```
     pub fn any_of(layers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
         let layers: Vec<_> = layers.into_iter().collect();
-        Ok(Self { door: Arc::new(Door::any_of(layers.iter().map(|layer| &*layer.door))?) })
+        let all = Self { door: Arc::new(Door::any_of(layers.iter().map(|layer| &*layer.door))?) };
+        let is_asked_first = all.door.entrances().any(|entrance| entrance.refusals.refuses_grpc_as_http());
+        Ok(if is_asked_first { all.without_grpc_answers() } else { all })
     }
 
     /// Lets requests without a token pass; a bad token is still refused, the cookie of a session that is over included.

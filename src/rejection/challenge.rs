@@ -164,7 +164,9 @@ impl Challenges {
         if let Some(url) = resource_metadata {
             challenge.quote("resource_metadata", url);
         }
-        if let Offer::Dpop { algorithms } = offer {
+        if let Offer::Dpop { algorithms } = offer
+            && !algorithms.is_empty()
+        {
             challenge.quote("algs", algorithms);
         }
         // Whatever is quoted was looked at when it was set.

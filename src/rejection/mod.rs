@@ -126,6 +126,10 @@ impl Refusals {
         self.grpc = GrpcCalls::AsHttp;
     }
 
+    pub(crate) fn refuses_grpc_as_http(&self) -> bool {
+        self.grpc == GrpcCalls::AsHttp
+    }
+
     /// The whole answer to `denial`.
     pub(crate) fn answer(&self, denial: impl Into<Denial>, caller: Caller) -> Response<String> {
         let denial = denial.into();

@@ -183,7 +183,7 @@ impl ResourceMetadata {
     /// Those that a challenge names, separated by spaces.
     pub(crate) fn with_dpop_algorithms_named(mut self, names: &str) -> Self {
         let known = &mut self.document.dpop_signing_alg_values_supported;
-        for name in names.split(' ') {
+        for name in names.split_ascii_whitespace() {
             if !known.iter().any(|other| &**other == name) {
                 known.push(name.into());
             }

@@ -6,11 +6,12 @@ use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tower_jwt_auth::authorize::require_scopes;
 use tower_jwt_auth::error::{AuthErrorKind, ConfigError};
+use tower_jwt_auth::jwks::Jwks;
 use tower_jwt_auth::token::Algorithm;
-use tower_jwt_auth::{Claims, JwtAuthLayer};
+use tower_jwt_auth::{Claims, JwtAuthLayer, Verifier};
 
 use crate::support::app::{Answer, App, Place, User, get, request, verifier};
-use crate::support::issuer::{SigningKey, claims_with, good_claims, shared_key};
+use crate::support::issuer::{SigningKey, claims_with, good_claims, jwks_of, shared_key};
 
 fn expired_token() -> String {
     shared_key().token(&claims_with(json!({ "exp": 1 })))
@@ -164,12 +165,21 @@ async fn without_grpc_answers_a_grpc_call_is_refused_as_any_other_request() {
     let layer = || JwtAuthLayer::new(verifier()).hand_off().expect("both are read");
     let hook = |layer: JwtAuthLayer| layer.with_refusal_hook(|_| Response::new("no".to_owned()));
     let any_of = JwtAuthLayer::any_of([layer()]).expect("one issuer").without_grpc_answers();
+    // A request without a token is refused in the words of the first, whichever asks for what.
+    let other = || {
+        let keys = Jwks::from_json(jwks_of([shared_key()])).expect("keys");
+        JwtAuthLayer::new(Verifier::new("https://other.example", "api", keys).expect("a policy"))
+    };
+    let with_other = |layers: [JwtAuthLayer; 2]| JwtAuthLayer::any_of(layers).expect("two issuers");
     let cross_site = format!("__Host-jwt={}", shared_key().token(&good_claims()));
     let cross_site = [("cookie", &*cross_site), ("sec-fetch-site", "cross-site")];
     for (name, layer, http) in [
         ("default", layer(), false),
         ("without", layer().without_grpc_answers(), true),
         ("without, of several", any_of, true),
+        ("without, one of two", with_other([layer(), other().without_grpc_answers()]), true),
+        ("without, the other of two", with_other([layer().without_grpc_answers(), other()]), true),
+        ("neither of two", with_other([layer(), other()]), false),
         ("with a hook", hook(layer()), false),
         ("without, with a hook", hook(layer().without_grpc_answers()), true),
     ] {

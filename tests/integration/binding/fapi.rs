@@ -126,6 +126,10 @@ async fn proofs_are_of_those_three_algorithms_too_whatever_the_layer_takes_other
     }
     let named = async |app: &App| challenges(&app.answer(get_with("DPoP", "x", &[])).await).concat();
     assert!(named(&strict).await.contains(r#"algs="PS256 ES256 EdDSA Ed25519""#), "{}", named(&strict).await);
+    // Where none of the layer's will do, none is named, and no proof counts.
+    let layer = JwtAuthLayer::new(self::strict(verifier()));
+    let none = dpop().with_algorithms([Algorithm::Es384]).expect("an algorithm");
+    assert!(!named(&App::behind(layer.with_dpop(none))).await.contains("algs"));
     assert!(named(&lax).await.contains(r#"algs="RS256 PS256 ES256 ES384 EdDSA Ed25519""#));
 }
 
