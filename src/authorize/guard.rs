@@ -109,10 +109,8 @@ impl Guard {
         let (mut scopes, mut acr, mut oldest) = (Vec::<&str>::new(), None::<Vec<&str>>, None::<u64>);
         for condition in &self.conditions {
             match &condition.asks {
-                Asks::Scopes { wanted, any, .. } => {
-                    // Of several that will do, the first is enough to ask for.
-                    let needed = if *any { 1 } else { wanted.len() };
-                    for scope in wanted.iter().take(needed) {
+                Asks::Scopes { wanted, any: false, .. } => {
+                    for scope in wanted.iter() {
                         if !scopes.contains(&&**scope) {
                             scopes.push(scope);
                         }
@@ -130,7 +128,16 @@ impl Guard {
                     };
                     oldest = [oldest, *max_age].into_iter().flatten().min();
                 }
-                Asks::Claims(_) => {}
+                Asks::Scopes { any: true, .. } | Asks::Claims(_) => {}
+            }
+        }
+        for condition in &self.conditions {
+            // Of several that will do, one that is asked for anyway is enough, or else the first.
+            if let Asks::Scopes { wanted, any: true, .. } = &condition.asks
+                && let Some(first) = wanted.first()
+                && !wanted.iter().any(|scope| scopes.contains(&&**scope))
+            {
+                scopes.push(first);
             }
         }
         let joined = |names: Vec<&str>| (!names.is_empty()).then(|| names.join(" ").into());

@@ -113,7 +113,7 @@ fn is_bound_otherwise(token: &str, body: &Map<String, Value>) -> bool {
     if body.get("cnf").is_some_and(|said| Some(said) != ours.as_ref()) {
         return true;
     }
-    match body.get("token_type").map(Value::as_str) {
+    match body.get("token_type").filter(|kind| !kind.is_null()).map(Value::as_str) {
         None => false,
         Some(Some(kind)) if kind.eq_ignore_ascii_case("Bearer") => false,
         Some(Some(kind)) if kind.eq_ignore_ascii_case("DPoP") => {
@@ -169,6 +169,8 @@ mod tests {
             (r#","cnf":null"#, false, false, false),
             (r#","cnf":{}"#, false, false, false),
             (r#","token_type":"N_A""#, false, false, false),
+            (r#","token_type":7"#, false, false, false),
+            (r#","token_type":null"#, true, true, true),
         ] {
             let body = format!(r#"{{"active":true{said}}}"#);
             for (token, want) in [(&key, of_key), (&certificate, of_certificate), (&unbound, of_unbound)] {

@@ -37,6 +37,19 @@ async fn a_challenge_names_every_scope_of_the_guard_in_the_words_of_the_layer() 
     );
     assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
+
+    // What is asked for anyway may be what will do elsewhere.
+    let any = |scopes: [&'static str; 2]| require_any_scope(scopes).expect("scopes");
+    let all = |scope: &str| require_scopes([scope]).expect("a scope");
+    for (guard, want) in [
+        (any(["read", "admin"]).and(all("admin")), "scope=\"admin\""),
+        (all("admin").and(any(["read", "admin"])), "scope=\"admin\""),
+        (any(["read", "admin"]).and(all("write")), "scope=\"write read\""),
+        (any(["read", "admin"]).and(any(["list", "read"])), "scope=\"read\""),
+    ] {
+        let answer = behind(guard).answer(with(json!({ "scope": "x" }))).await;
+        assert!(challenge(&answer).ends_with(want), "{want}: {:?}", answer.headers);
+    }
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn why_there_are_no_claims_can_be_read_and_said() {
     let parts = |request: http::Request<()>| request.into_parts().0;
     let rejection =
         Scoped::<User, ReadAndWrite>::from_request_parts(&mut parts(http::Request::new(())), &()).await;
-    let rejection = rejection.err().expect("no layer");
+    let rejection = rejection.expect_err("no layer");
     assert!(matches!(rejection.reason(), ClaimsRejection::LayerMissing));
     assert_eq!(rejection.to_string(), rejection.reason().to_string());
     assert!(rejection.to_string().contains("JwtAuthLayer"), "{rejection}");
