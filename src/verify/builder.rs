@@ -67,7 +67,8 @@ impl Verifier {
         self.change(|policy| policy.max_lifetime = Some(max_lifetime))
     }
 
-    /// Refuses a token whose `iat` lies more than `skew` in the future, if it has one.
+    /// Refuses a token whose `iat` lies more than `skew` in the future, if it has one. [FAPI 2.0](super::Profile::Fapi2) has a
+    /// skew of its own, which counts instead.
     pub fn with_issued_at_skew(self, skew: Duration) -> Self {
         self.change(|policy| policy.issued_at_skew = Some(skew))
     }

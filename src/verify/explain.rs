@@ -8,7 +8,7 @@ use super::authority::AuthorityNow;
 use super::binding::Presented;
 use super::cache::TokenCache;
 use super::explanation::{Check, Explanation, Outcome, Step};
-use super::policy::{Binding, ClaimCheck, Policy, Rule, Strictness};
+use super::policy::{Binding, ClaimCheck, Policy, Rule};
 use super::times::{TimeCheck, Times};
 use super::words::{self, InWords};
 use super::{Authority, Stop, Verifier, Want, answer_for};
@@ -291,7 +291,8 @@ impl<'v> Sheet<'v> {
 fn is_on(policy: &Policy, step: Step) -> bool {
     match step {
         Step::Type => policy.typ.is_some() || policy.profile.is_some(),
-        Step::Profile => policy.profile.is_some() || policy.strictness == Strictness::Fapi2,
+        // FAPI 2.0 is asked for in the other checks, each of which says its own.
+        Step::Profile => policy.profile.is_some(),
         Step::Claim(ClaimCheck::Issuer) => policy.issuer.is_some(),
         Step::Claim(ClaimCheck::Audience) => policy.audiences.is_some(),
         Step::Claim(ClaimCheck::Subject) => policy.subject.is_some(),
@@ -309,7 +310,8 @@ fn wanted(policy: &Policy, step: Step) -> Option<String> {
     Some(match step {
         Step::Algorithm => format!("wanted one of [{}]", policy.algorithms),
         Step::Type => match (&policy.typ, policy.profile) {
-            (Some(typ), _) => format!("wanted {typ:?}"),
+            (Some(typ), Some(profile)) => format!("wanted {typ:?}, and {profile}"),
+            (Some(typ), None) => format!("wanted {typ:?}"),
             (None, profile) => format!("wanted {}", profile?),
         },
         Step::Profile => format!("wanted {}", policy.profile?),

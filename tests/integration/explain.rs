@@ -260,9 +260,11 @@ async fn what_a_policy_does_not_ask_for_is_off_and_not_passed() {
     let token = signed(json!({}));
     let explanation = verifier().explain(&token).await;
     assert_eq!(off(&explanation), ["typ", "sub", "required", "profile", "iat", "age", "lifetime"]);
-    // FAPI 2.0 asks through others, each of which says its own; that of no kind of token is not off all the same.
+    // FAPI 2.0 asks through other checks, each of which says its own.
     let fapi = verifier().with_profile(Profile::Fapi2).expect("algorithms in common");
-    assert_eq!(off(&fapi.explain(&token).await), ["typ", "sub", "required", "age", "lifetime"]);
+    let explanation = fapi.explain(&token).await;
+    assert_eq!(off(&explanation), ["typ", "sub", "required", "profile", "age", "lifetime"]);
+    assert_eq!(failed(&explanation), ["cnf"]);
     let anybody =
         verifier().insecure_accept_any_issuer().insecure_accept_any_audience().insecure_ignore_binding();
     let explanation = anybody.explain(&token).await;
