@@ -262,6 +262,25 @@ fn has_small_order_or_is_not_canonical(point: &[u8; 32]) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_good_ed25519_key_is_not_taken_for_one_of_small_order_for_a_byte_in_common() {
+        use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+        for (index, bytes) in [(0, &[0, 1, 0xec, 0xed, 0xff, 0x26, 0xc7][..]), (31, &[0, 0x7f, 0x05, 0x7a])] {
+            for byte in bytes {
+                let key = std::iter::repeat_with(|| Ed25519KeyPair::generate().expect("a key pair"));
+                let has = |key: &Ed25519KeyPair| {
+                    let own = key.public_key().as_ref()[index];
+                    if index == 31 { own & 0x7f == *byte } else { own == *byte }
+                };
+                let key = key.take(100_000).find(has).expect("one of 256");
+                assert!(
+                    PublicKey::ed25519(Algorithm::EdDsa, key.public_key().as_ref()).is_ok(),
+                    "{index} {byte}"
+                );
+            }
+        }
+    }
+
     /// A signature that every small-order key accepts: R is the neutral point, S is zero.
     #[test]
     fn an_ed25519_key_of_small_order_is_no_key() {

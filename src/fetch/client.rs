@@ -77,3 +77,83 @@ impl Fetch for HttpClient {
 fn failed(error: reqwest::Error) -> FetchError {
     FetchError::Failed(error.without_url().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{SocketAddr, TcpListener};
+    use std::process::Command;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use http::Request;
+
+    use super::*;
+
+    /// Answers everything with `{}`, and tells the first line of each request.
+    fn server() -> (SocketAddr, Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (asked, lines) = channel();
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.expect("a connection");
+                let mut line = String::new();
+                BufReader::new(&connection).read_line(&mut line).expect("a request");
+                let _ = connection
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}");
+                if asked.send(line.trim_end().to_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        (address, lines)
+    }
+
+    fn get(url: &str, max_body: usize) -> Result<Response<Vec<u8>>, FetchError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let client = HttpClient::new(KeepAlive::No).expect("a client");
+        let http = Request::get(url).body(Vec::new()).expect("a request");
+        runtime.block_on(client.fetch(FetchRequest { http, max_body }))
+    }
+
+    #[test]
+    fn a_body_is_as_long_as_it_may_be_and_no_longer() {
+        let (address, _lines) = server();
+        let url = format!("http://{address}/keys");
+        assert_eq!(get(&url, 2).expect("an answer").body(), b"{}");
+        assert!(matches!(get(&url, 1), Err(FetchError::TooLarge)));
+    }
+
+    #[test]
+    fn a_failure_says_what_is_behind_it_and_not_where() {
+        let failure = get("http://127.0.0.1:1/secret-path", 2).expect_err("nobody listens there");
+        let cause = std::error::Error::source(&failure).expect("a cause").to_string();
+        assert!(!failure.to_string().is_empty() && !cause.is_empty());
+        assert!(!format!("{failure} {cause} {failure:?}").contains("secret-path"), "{failure:?}");
+        assert_ne!(FetchError::TooLarge.to_string(), failure.to_string());
+        assert!(std::error::Error::source(&FetchError::TooLarge).is_none());
+    }
+
+    /// The environment is that of the whole process, so that this runs itself again in another.
+    #[test]
+    fn a_proxy_that_the_environment_names_gets_what_leaves_the_machine_and_nothing_else() {
+        const NAME: &str = "fetch::client::tests::a_proxy_that_the_environment_names_gets_what_leaves_the_machine_and_nothing_else";
+        const HERE: &str = "TOWER_JWT_AUTH_TEST_URL";
+        if let Ok(here) = std::env::var(HERE) {
+            assert_eq!(get(&here, 2).expect("an answer").body(), b"{}");
+            assert!(get("https://keys.invalid/keys", 2).is_err(), "no proxy goes on from there");
+            return;
+        }
+        let ((here, asked_here), (proxy, asked_proxy)) = (server(), server());
+        let mut again = Command::new(std::env::current_exe().expect("this program"));
+        again.args([NAME, "--exact"]).env(HERE, format!("http://{here}/keys"));
+        for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+            again.env(name, format!("http://{proxy}"));
+        }
+        again.env_remove("NO_PROXY").env_remove("no_proxy");
+        let output = again.output().expect("a run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!(asked_here.try_iter().collect::<Vec<_>>(), ["GET /keys HTTP/1.1"]);
+        assert_eq!(asked_proxy.try_iter().collect::<Vec<_>>(), ["CONNECT keys.invalid:443 HTTP/1.1"]);
+    }
+}

@@ -37,6 +37,21 @@ async fn assert_verdict(app: &App, request: Request<Body>, want: (u16, &str), na
 }
 
 #[tokio::test]
+async fn a_handler_may_ask_whether_there_is_a_verified_token() {
+    let whence = async |token: Option<VerifiedToken>| token.map_or("nowhere", |token| token.source().code());
+    let layer = JwtAuthLayer::new(verifier()).optional();
+    let app = App::of(Router::new().route("/", any(whence)).layer(layer));
+    let answer = app.answer(Place::Header.carry(Method::GET, &good_token())).await;
+    assert_eq!((answer.status, &*answer.body), (200, "bearer"));
+    let answer = app.answer(get("/", &[])).await;
+    assert_eq!((answer.status, &*answer.body), (200, "nowhere"));
+    assert_eq!(app.answer(Place::Header.carry(Method::GET, &bad_token())).await.code, "token_expired");
+    // Not behind a layer, nobody knows.
+    let alone = App::of(Router::new().route("/", any(whence)));
+    assert_eq!(alone.answer(get("/", &[])).await.status, 500);
+}
+
+#[tokio::test]
 async fn a_good_token_is_accepted_from_each_place_and_the_handler_learns_which() {
     let whence = async |token: VerifiedToken| token.source().code();
     let app = App::of(Router::new().route("/", any(whence)).layer(JwtAuthLayer::new(verifier())));

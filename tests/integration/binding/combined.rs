@@ -115,7 +115,13 @@ async fn a_refusal_names_the_claim_that_was_wrong_and_none_of_its_values() {
 #[tokio::test]
 async fn what_cannot_be_read_is_blamed_on_the_scheme_that_it_came_under() {
     let app = app();
-    for (line, blamed) in [("Bearer not!a!token", "Bearer"), ("DPoP not!a!token", "DPoP"), ("dpop", "DPoP")] {
+    for (line, blamed) in [
+        ("Bearer not!a!token", "Bearer"),
+        ("Bearer", "Bearer"),
+        ("Bearer\tx", "Bearer"),
+        ("DPoP not!a!token", "DPoP"),
+        ("dpop", "DPoP"),
+    ] {
         let answer = app.answer(get("/", &[("authorization", line)])).await;
         assert_eq!(answer.status, 400, "{line}");
         for challenge in challenges(&answer) {

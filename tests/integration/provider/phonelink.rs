@@ -64,7 +64,7 @@ struct Row {
     keys: String,
     token: String,
     nonce: &'static str,
-    /// What jose 6.0.11 says in the SDK's own function: recorded in PROVIDERS §2.2, kept here for comparison.
+    /// What jose 6.0.11 says in the SDK's own function, for comparison: recorded from a run of that.
     jose: &'static str,
     ours: &'static str,
 }

@@ -2,6 +2,9 @@
 
 use super::phonelink::{NONCE, PHONE, body, claims, key, preset, script, site};
 use super::*;
+use axum::extract::FromRequest;
+use tower_jwt_auth::provider::VerifiedPhone;
+
 use crate::support::app::Lines;
 use crate::support::issuer::jwks_of;
 
@@ -125,6 +128,38 @@ async fn any_content_type_will_do_and_no_other_site() {
             "{name}: used up only if let in"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_origin_that_is_trusted_may_send_a_body_and_no_other() {
+    let key = key();
+    let preset = preset(&jwks_of([&key])).with_trusted_origin("https://app.example.org").expect("an origin");
+    let site = site(&preset.validator().expect("a runtime"));
+    for (origin, want) in [
+        ("https://app.example.org", (200, ACCEPTED)),
+        ("https://app.example.com", (200, ACCEPTED)),
+        ("https://evil.example", (403, "cross_site_request")),
+    ] {
+        let token = key.token(&claims(json!({ "jti": origin })));
+        let mut request = script(&token, NONCE);
+        for (name, value) in [("host", "app.example.com"), ("origin", origin)] {
+            request.headers_mut().insert(name, value.parse().expect("a value"));
+        }
+        let (status, code) = site.verdict(request).await;
+        assert_eq!((status, &*code), want, "{origin}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_no_phone_was_proved_can_be_read_and_said() {
+    let key = key();
+    let validator = preset(&jwks_of([&key])).validator().expect("a runtime");
+    let token = key.token(&claims(json!({ "nonce": "k4n4ry" })));
+    let rejection =
+        VerifiedPhone::from_request(script(&token, NONCE), &validator).await.expect_err("another nonce");
+    assert_eq!(rejection.error().code(), "nonce_mismatch");
+    assert_eq!(rejection.to_string(), rejection.error().to_string());
+    assert!(!rejection.to_string().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

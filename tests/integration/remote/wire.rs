@@ -120,3 +120,16 @@ fn an_endpoint_that_may_not_be_asked_cannot_be_made() {
     }
     assert!(ValidationEndpoint::passkeyme(URL, "").is_err());
 }
+
+#[test]
+fn an_endpoint_says_who_is_asked_and_in_which_way() {
+    for (form, want) in [
+        (Form::MagicLinksDev, "magiclinksdev"),
+        (Form::PasskeyMe, "passkeyme verify-token"),
+        (Form::PasskeyMeBearer, "passkeyme validate"),
+        (Form::Introspection, "introspection"),
+    ] {
+        let said = form.endpoint("https://login.example/check").to_string();
+        assert_eq!(said, format!("the word of https://login.example/check ({want}), kept for 60s"));
+    }
+}
