@@ -168,6 +168,22 @@ async fn two_places_of_one_name_are_a_conflict_unless_one_token_is_in_both() {
 }
 
 #[tokio::test]
+async fn the_same_token_under_two_names_in_the_query_is_two_tokens() {
+    let reading = |layer: JwtAuthLayer, name: &str| {
+        layer.with_sources(TokenSources::bearer_only().with_query(name).expect("a name"))
+    };
+    let token = alice();
+    for (order, app) in in_both_orders(&reading(ours(), "jwt"), &reading(others(), "token")) {
+        let both = format!("/?jwt={token}&token={token}");
+        assert_eq!(who(&app, &both, &[]).await, "credentials_conflict", "{order}");
+        assert_eq!(who(&app, &format!("/?jwt={token}"), &[]).await, "alice", "{order}");
+    }
+    for (order, app) in in_both_orders(&reading(ours(), "jwt"), &reading(others(), "jwt")) {
+        assert_eq!(who(&app, &format!("/?jwt={token}"), &[]).await, "alice", "{order}");
+    }
+}
+
+#[tokio::test]
 async fn beside_a_bearer_token_no_cookie_matters() {
     let bearers = [alice(), bob()].map(|token| format!("Bearer {token}"));
     for (order, app) in in_both_orders(&ours(), &others()) {
