@@ -143,7 +143,7 @@
 //! - **Orders of threads**, the short form: 500 of each scenario.
 //! - **Fuzzing**, the long form in several runs, for nine of the targets: 70 minutes and more of each, but one and a half to six
 //!   of a processor's: 19,644,000 executions. One finding: what stands between the host and the port of a URL was passed
-//!   over. It is mended.
+//!   over. It is mended. The tenth, of DPoP proofs: 30 minutes, nine of a processor's, 3,554,392 executions and no finding.
 //! - **Mutants**, `--together`: of 2,996, 745 do not compile, 2,027 are caught, 17 hang, and 86 survived, of which 80 are
 //!   explained in `.ci/mutants.toml`; for the other six there are tests since, or an entry. 121 need a build of their own and
 //!   were not tried, most of them numbers in constants.
