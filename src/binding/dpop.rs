@@ -32,7 +32,8 @@ pub(crate) const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// How tokens are used that are bound to a key of their sender ([RFC 9449]).
 ///
 /// Its clones share one memory of the proofs that were used, so that each proof counts once in however many layers they are
-/// put into. Of two layers around one another, each needs one of its own: to the inner, every proof would have come before.
+/// put into; make those that take proofs of different ages before the first request, as a proof that came earlier is kept for
+/// the longest age that there was by then. Of two layers around one another, each needs one of its own: to the inner, every proof would have come before.
 ///
 /// See the [module docs](super).
 ///
