@@ -192,14 +192,25 @@ fn check_fields(response: &Response<String>, error: AuthError, realm: &str) {
     assert!(retry_after.is_none_or(|pause| pause.parse::<u64>().is_ok()));
 
     let challenges: Vec<_> = headers.get_all(header::WWW_AUTHENTICATE).iter().collect();
-    if !matches!(response.status().as_u16(), 400 | 401) {
+    let kind = error.kind();
+    let is_challenged = match response.status().as_u16() {
+        400 | 401 => true,
+        403 => matches!(kind, AuthErrorKind::ScopeInsufficient | AuthErrorKind::PermissionDenied),
+        _ => false,
+    };
+    if !is_challenged {
         return assert!(challenges.is_empty());
     }
     let [challenge] = challenges[..] else { panic!("one challenge") };
     let parameters = parameters(challenge.to_str().expect("text")).expect("a challenge");
-    let told = match (error.kind(), error.status().as_u16()) {
+    let told = match (kind, error.status().as_u16()) {
         (AuthErrorKind::TokenMissing | AuthErrorKind::SignInDenied | AuthErrorKind::SignInFailed, _) => None,
+        (AuthErrorKind::CrossSiteRequest | AuthErrorKind::SessionConflict, _) => None,
+        (AuthErrorKind::AuthenticationInsufficient, _) => Some("insufficient_user_authentication"),
+        (AuthErrorKind::ProofInvalid | AuthErrorKind::ProofReplayed, _) => Some("invalid_dpop_proof"),
+        (AuthErrorKind::ProofNonceRequired, _) => Some("use_dpop_nonce"),
         (_, 400) => Some("invalid_request"),
+        (_, 403) => Some("insufficient_scope"),
         _ => Some("invalid_token"),
     };
     let description = error.to_string();
