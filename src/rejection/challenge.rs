@@ -200,7 +200,12 @@ impl Challenge {
 fn error_code(denial: &Denial) -> Option<&'static str> {
     use AuthErrorKind as Kind;
     Some(match denial.error.kind() {
-        Kind::TokenMissing | Kind::SignInDenied | Kind::SignInFailed => return None,
+        // Of the last two a hook has made a 401 or a 400: no other token would change them, and no code says that.
+        Kind::TokenMissing
+        | Kind::SignInDenied
+        | Kind::SignInFailed
+        | Kind::CrossSiteRequest
+        | Kind::SessionConflict => return None,
         Kind::AuthenticationInsufficient => "insufficient_user_authentication",
         Kind::ProofInvalid | Kind::ProofReplayed => "invalid_dpop_proof",
         Kind::ProofNonceRequired => "use_dpop_nonce",
@@ -233,6 +238,7 @@ mod tests {
     use super::*;
     use crate::error::AuthError;
     use crate::tests::for_all;
+    use AuthErrorKind as Kind;
 
     #[test]
     fn a_realm_cannot_break_out_of_its_quotes() {
@@ -240,8 +246,7 @@ mod tests {
             assert!(Challenges::default().with_realm(realm).is_err(), "{realm:?}");
         }
         let challenges = Challenges::default().with_realm("orders, v2 (eu)").expect("a realm");
-        let missing = AuthErrorKind::TokenMissing;
-        assert_eq!(written(&challenges, &missing.into()), ["Bearer realm=\"orders, v2 (eu)\""]);
+        assert_eq!(written(&challenges, &Kind::TokenMissing.into()), ["Bearer realm=\"orders, v2 (eu)\""]);
     }
 
     fn written(challenges: &Challenges, denial: &Denial) -> Vec<String> {
@@ -257,10 +262,10 @@ mod tests {
         let both = Challenges::default().with_offers(vec![Offer::Bearer, dpop.clone()]);
         let (bearer, proof) = ("Bearer realm=\"api\"", "DPoP realm=\"api\"");
         let algs = "algs=\"ES256 PS256\"";
-        let missing = Denial::from(AuthErrorKind::TokenMissing);
+        let missing = Denial::from(Kind::TokenMissing);
         assert_eq!(written(&both, &missing), [bearer, &format!("{proof}, {algs}")]);
 
-        let expired = Denial::from(AuthErrorKind::TokenExpired);
+        let expired = Denial::from(Kind::TokenExpired);
         let error = "error=\"invalid_token\", error_description=\"the token has expired\"";
         let of_bearer = [format!("{bearer}, {error}"), format!("{proof}, {algs}")];
         let of_dpop = [bearer.to_owned(), format!("{proof}, {error}, {algs}")];
@@ -286,17 +291,17 @@ mod tests {
         let metadata = "resource_metadata=\"https://a.example/m\"";
         for (kind, needs, want) in [
             (
-                AuthErrorKind::ScopeInsufficient,
+                Kind::ScopeInsufficient,
                 needs(Some("read write"), None, None),
                 "error=\"insufficient_scope\", error_description=\"a wider scope is required\", scope=\"read write\"",
             ),
             (
-                AuthErrorKind::PermissionDenied,
+                Kind::PermissionDenied,
                 needs(None, None, None),
                 "error=\"insufficient_scope\", error_description=\"the token does not permit this\"",
             ),
             (
-                AuthErrorKind::AuthenticationInsufficient,
+                Kind::AuthenticationInsufficient,
                 needs(None, Some("gold silver"), Some(0)),
                 "error=\"insufficient_user_authentication\", \
                  error_description=\"another or a more recent authentication is required\", scope=\"openid\", \
@@ -305,7 +310,7 @@ mod tests {
         ] {
             assert_eq!(insufficient(kind, needs), [format!("Bearer realm=\"api\", {want}, {metadata}")]);
         }
-        let missing = Denial::from(AuthErrorKind::TokenMissing);
+        let missing = Denial::from(Kind::TokenMissing);
         let bare = format!("Bearer realm=\"api\", scope=\"openid\", {metadata}");
         assert_eq!(written(&challenges, &missing), [&*bare]);
         // Not how it should have been authenticated, where nobody was.
@@ -359,19 +364,18 @@ mod tests {
     #[test]
     fn whatever_realm_is_taken_every_challenge_of_it_is_read_back_as_it_was_meant() {
         let realm = prop_oneof![".*", "[ -~]{1,40}", "[a\"\\\\, =\t\r\n\u{7f}]{0,8}", "\\PC{1,20}"];
-        for_all((realm, sample::select(AuthErrorKind::ALL)), |(name, kind)| {
+        for_all((realm, sample::select(Kind::ALL)), |(name, kind)| {
             let challenges = Challenges::default().with_realm(&name);
             prop_assert_eq!(challenges.is_ok(), is_quotable(&name));
             let Ok(challenges) = challenges else { return Ok(()) };
             let error = AuthError::from(kind);
+            let signs_in = [Kind::TokenMissing, Kind::SignInDenied, Kind::SignInFailed];
+            let other_sites = [Kind::CrossSiteRequest, Kind::SessionConflict];
             let code = match (kind, error.status().as_u16()) {
-                (
-                    AuthErrorKind::TokenMissing | AuthErrorKind::SignInDenied | AuthErrorKind::SignInFailed,
-                    _,
-                ) => None,
-                (AuthErrorKind::AuthenticationInsufficient, _) => Some("insufficient_user_authentication"),
-                (AuthErrorKind::ProofInvalid | AuthErrorKind::ProofReplayed, _) => Some("invalid_dpop_proof"),
-                (AuthErrorKind::ProofNonceRequired, _) => Some("use_dpop_nonce"),
+                _ if signs_in.contains(&kind) || other_sites.contains(&kind) => None,
+                (Kind::AuthenticationInsufficient, _) => Some("insufficient_user_authentication"),
+                (Kind::ProofInvalid | Kind::ProofReplayed, _) => Some("invalid_dpop_proof"),
+                (Kind::ProofNonceRequired, _) => Some("use_dpop_nonce"),
                 (_, 400) => Some("invalid_request"),
                 (_, 403) => Some("insufficient_scope"),
                 _ => Some("invalid_token"),
