@@ -111,7 +111,9 @@ impl Inspector {
             if told.status.failures == 0 && said == Said::Nothing {
                 return Violation::of(Rule::StateIsLegal, "a bad answer was taken for a good one");
             }
-            let ended = Ended { from: told.at - self.time.blur(), at: told.at, said };
+            // Those who waited for it may have been answered before it was told of.
+            let from = told.at - self.time.blur() - 2 * world.pulse.longest_delay();
+            let ended = Ended { from, at: told.at, said };
             let asked = request.map_or(ended.from, |(_, request)| request.at);
             fetches.push(Fetched { asked, ended: Some(ended) });
         }
