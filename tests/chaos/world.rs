@@ -221,7 +221,7 @@ impl World {
         let text = builder.flawed(flaw);
         match flaw {
             // The clock may make these good.
-            Flaw::Expired => Token { text, expires: good.expires - 3_600, ..good },
+            Flaw::Expired => Token { text, expires: now - 3_600, ..good },
             Flaw::NotYetValid => Token { text, expires: now + 7_200, not_before: now + 3_600, ..good },
             Flaw::UnknownKid => {
                 let kid = format!("{}-never-published", good.kid);
