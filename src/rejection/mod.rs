@@ -234,6 +234,7 @@ impl fmt::Debug for Refusals {
 mod tests {
     use super::*;
 
+    mod any_realm;
     mod every_challenge;
 
     fn challenge_of(response: &Response<String>) -> Option<&str> {
