@@ -206,6 +206,7 @@ fn check_fields(response: &Response<String>, error: AuthError, realm: &str) {
     let told = match (kind, error.status().as_u16()) {
         (AuthErrorKind::TokenMissing | AuthErrorKind::SignInDenied | AuthErrorKind::SignInFailed, _) => None,
         (AuthErrorKind::CrossSiteRequest | AuthErrorKind::SessionConflict, _) => None,
+        (_, 503) => None,
         (AuthErrorKind::AuthenticationInsufficient, _) => Some("insufficient_user_authentication"),
         (AuthErrorKind::ProofInvalid | AuthErrorKind::ProofReplayed, _) => Some("invalid_dpop_proof"),
         (AuthErrorKind::ProofNonceRequired, _) => Some("use_dpop_nonce"),

@@ -212,6 +212,7 @@ fn error_code(denial: &Denial) -> Option<&'static str> {
         _ => match denial.error.status() {
             StatusCode::BAD_REQUEST => "invalid_request",
             StatusCode::FORBIDDEN => "insufficient_scope",
+            StatusCode::SERVICE_UNAVAILABLE => return None,
             _ => "invalid_token",
         },
     })

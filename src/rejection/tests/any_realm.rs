@@ -71,6 +71,7 @@ fn whatever_realm_is_taken_every_challenge_of_it_is_read_back_as_it_was_meant() 
             (AuthErrorKind::AuthenticationInsufficient, _) => Some("insufficient_user_authentication"),
             (AuthErrorKind::ProofInvalid | AuthErrorKind::ProofReplayed, _) => Some("invalid_dpop_proof"),
             (AuthErrorKind::ProofNonceRequired, _) => Some("use_dpop_nonce"),
+            (_, 503) => None,
             (_, 400) => Some("invalid_request"),
             (_, 403) => Some("insufficient_scope"),
             _ => Some("invalid_token"),
