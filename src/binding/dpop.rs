@@ -1,16 +1,16 @@
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+use super::memory::Memory;
 use super::nonces::{NonceAge, Nonces};
 use super::origin::Origin;
 use super::proof::{Demands, Subject};
 use crate::clock::Clock;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
-use crate::replay::{MemoryReplayStore, ReplayRule, ReplayStore, TokenId};
+use crate::replay::{ReplayRule, ReplayStore, TokenId};
 use crate::token::{Algorithm, AlgorithmSet, ProvenKey};
 
 /// How old a proof may be by default; the [leeway](PROOF_LEEWAY) comes on top.
@@ -230,37 +230,6 @@ impl fmt::Display for Dpop {
 impl fmt::Debug for Dpop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Dpop({self})")
-    }
-}
-
-/// The memory of those that were cloned from one.
-#[derive(Default)]
-struct Memory {
-    /// Of the first that is put to work.
-    kept: OnceLock<(ReplayRule, Arc<dyn Clock>)>,
-    /// The longest age that one of them takes, in milliseconds: that long, all of them remember.
-    longest_age: AtomicU64,
-}
-
-impl Memory {
-    fn join(&self, clock: &Arc<dyn Clock>, max_age: Duration) {
-        self.kept.get_or_init(|| {
-            let store = MemoryReplayStore::new().with_shared_clock(Arc::clone(clock));
-            (ReplayRule::single_use(store), Arc::clone(clock))
-        });
-        let age = u64::try_from(max_age.as_millis()).unwrap_or(u64::MAX);
-        self.longest_age.fetch_max(age, Ordering::Relaxed);
-    }
-
-    /// Whether `id` comes for the first time; `left` is how long its proof counts where it is up to `max_age` old. A span, and
-    /// no time, because another of them may have a clock that shows another.
-    async fn is_first_use(&self, id: TokenId, left: Duration, max_age: Duration) -> Result<bool, AuthError> {
-        let Some((rule, clock)) = self.kept.get() else {
-            return Err(AuthErrorKind::ReplayUnavailable.into());
-        };
-        let longest = Duration::from_millis(self.longest_age.load(Ordering::Relaxed));
-        let left = left.saturating_add(longest.saturating_sub(max_age));
-        rule.is_first_use(id, clock.now().checked_add(left).unwrap_or_else(|| clock.now())).await
     }
 }
 

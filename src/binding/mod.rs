@@ -117,6 +117,7 @@
 
 mod certificate;
 mod dpop;
+mod memory;
 mod nonces;
 mod origin;
 mod proof;
