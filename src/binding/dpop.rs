@@ -135,6 +135,9 @@ impl Dpop {
             )));
         }
         self.max_age = max_age;
+        if let Replay::Memory(memory) = &self.replay {
+            memory.keep_for(max_age);
+        }
         Ok(self)
     }
 

@@ -21,6 +21,10 @@ impl Memory {
             let store = MemoryReplayStore::new().with_shared_clock(Arc::clone(clock));
             (ReplayRule::single_use(store), Arc::clone(clock))
         });
+        self.keep_for(max_age);
+    }
+
+    pub(super) fn keep_for(&self, max_age: Duration) {
         let age = u64::try_from(max_age.as_millis()).unwrap_or(u64::MAX);
         self.longest_age.fetch_max(age, Ordering::Relaxed);
     }

@@ -277,6 +277,24 @@ async fn a_proof_counts_once_over_clones_that_take_proofs_of_different_ages() {
     }
 }
 
+/// What counts is when it was made, not when it was put into a layer.
+#[tokio::test(start_paused = true)]
+async fn a_clone_that_was_made_in_time_knows_what_came_before_its_layer() {
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.into());
+    let clock = TestClock::at(start);
+    let layer = |dpop| App::behind(JwtAuthLayer::new(verifier().with_clock(clock.clone())).with_dpop(dpop));
+    let short = dpop();
+    let long = short.clone().with_proof_age(Duration::from_secs(600)).expect("an age");
+    let client = client().with_clock(clock.clone());
+    let token = token_with(json!({ "exp": NOW + 3_000, "cnf": { "jkt": client.thumbprint() } }));
+    let proof = proof_for(&client, &token).sign();
+    assert_eq!(verdict(&layer(short), &token, &proof).await, ACCEPTED);
+    let long = layer(long);
+    tokio::time::advance(Duration::from_secs(200)).await;
+    assert_eq!(verdict(&long, &token, &proof).await, REPLAYED);
+    assert_eq!(verdict(&long, &token, &proof_for(&client, &token).sign()).await, ACCEPTED);
+}
+
 /// The memory goes by the clock of the first, which may be one for something else.
 #[tokio::test(start_paused = true)]
 async fn a_proof_counts_once_over_clones_whose_clocks_differ() {
