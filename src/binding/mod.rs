@@ -51,7 +51,7 @@
 //! [100,000](crate::replay::MAX_REMEMBERED) of them, at 150 s each, are 660 requests a second for all that share it. When that
 //! is full, or a [store](Dpop::with_replay_store) is down, requests with proofs get 503, whoever has filled it. For more
 //! requests, give it a [`MemoryReplayStore`](crate::replay::MemoryReplayStore::with_capacity) with more room; for several
-//! replicas, one that they share. A store of yours keeps each for up to 690 s, as others may share it that take older ones.
+//! replicas, one that they share. A store of yours keeps each for up to 720 s, as others may share it that take older ones.
 //!
 //! # Security
 //!
