@@ -68,12 +68,18 @@ impl Admission {
         if let Some(nonce) = &nonce {
             nonce.check(&token)?;
         }
+        let replay = entrance.replay.as_ref().filter(|_| arrival.is_none());
         if let Some(proof) = &proof {
+            // Whose token does not count any more, fills no memory of proofs.
+            if let Some(replay) = replay {
+                replay.look(&token, receipt.as_ref()).await?;
+            }
             proof.use_up().await?;
         }
         match (arrival, &entrance.hand_off, entrance.sources.cookie()) {
             (None, ..) => {
-                if let Some(replay) = &entrance.replay {
+                // Who has only looked has not used it up.
+                if let Some(replay) = replay.filter(|replay| proof.is_none() || replay.is_single_use()) {
                     replay.check(&token, receipt.as_ref()).await?;
                 }
                 let cookie = entrance.spent_nonce(presented.source);

@@ -82,17 +82,35 @@ impl ReplayRule {
         token: &VerifiedToken,
         receipt: Option<&Receipt>,
     ) -> Result<(), AuthError> {
-        let id = TokenId::of(token)?;
-        let found = match (self.uses, id) {
-            (Uses::Once, None) => return Err(nameless()),
-            (Uses::Many, None) => return Ok(()),
+        match (self.uses, TokenId::of(token)?) {
             (Uses::Once, Some(id)) => {
                 let until = end_of(token).ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "exp"))?;
                 let mark = receipt.map_or(Mark::Used, Receipt::mark);
-                self.ask(|| self.store.insert(id, mark, until)).await?
+                let found = self.ask(|| self.store.insert(id, mark, until)).await?;
+                self.judge(found, receipt)
             }
-            (Uses::Many, Some(id)) => self.ask(|| self.store.find(id)).await?,
-        };
+            (Uses::Once, None) | (Uses::Many, _) => self.look(token, receipt).await,
+        }
+    }
+
+    /// The same, but nothing is used up.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub(crate) async fn look(
+        &self,
+        token: &VerifiedToken,
+        receipt: Option<&Receipt>,
+    ) -> Result<(), AuthError> {
+        match (self.uses, TokenId::of(token)?) {
+            (Uses::Once, None) => Err(nameless()),
+            (Uses::Many, None) => Ok(()),
+            (_, Some(id)) => self.judge(self.ask(|| self.store.find(id)).await?, receipt),
+        }
+    }
+
+    fn judge(&self, found: Option<Mark>, receipt: Option<&Receipt>) -> Result<(), AuthError> {
         match found {
             None => Ok(()),
             Some(Mark::Revoked) => Err(AuthErrorKind::TokenRevoked.into()),

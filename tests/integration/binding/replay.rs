@@ -16,7 +16,7 @@ use super::{app, bound_to, client, dpop, get_with, layer_with, proof_for, verdic
 use tower_jwt_auth::test_util::TestClock;
 
 use crate::support::app::{ACCEPTED, App, verifier};
-use crate::support::issuer::NOW;
+use crate::support::issuer::{ISSUER, NOW};
 use crate::support::site::token_with;
 
 const REPLAYED: &str = "dpop_proof_replayed";
@@ -67,6 +67,40 @@ async fn a_token_that_counts_once_is_not_used_up_by_a_proof_that_came_before() {
     assert_eq!(verdict(&app, &other, &proof(&other)).await, REPLAYED);
     assert_eq!(verdict(&app, &other, &proof_for(&client, &other).sign()).await, ACCEPTED);
     assert_eq!(verdict(&app, &other, &proof_for(&client, &other).sign()).await, "token_replayed");
+}
+
+/// A memory for three is full after three who were let in, and not after any number who were not.
+#[tokio::test]
+async fn whose_token_does_not_count_any_more_fills_no_memory_of_proofs() {
+    let clock = || FixedClock::at_unix(NOW);
+    let denied = Arc::new(MemoryReplayStore::new().with_clock(clock()));
+    let until = clock().now() + Duration::from_secs(9_000);
+    denied.revoke(ISSUER, "revoked", until).await.expect("room");
+    for (name, rule, first, then) in [
+        ("a deny list", ReplayRule::deny_list(Arc::clone(&denied)), "token_revoked", "token_revoked"),
+        ("single use", ReplayRule::single_use(denied), "token_revoked", "token_revoked"),
+        (
+            "single use, used",
+            ReplayRule::single_use(MemoryReplayStore::new().with_clock(clock())),
+            ACCEPTED,
+            "token_replayed",
+        ),
+    ] {
+        let proofs = MemoryReplayStore::new().with_clock(clock()).with_capacity(3);
+        let app = App::behind(layer_with(dpop().with_replay_store(proofs)).with_replay_rule(rule));
+        let client = client();
+        let token = |jti: &str| token_with(json!({ "jti": jti, "cnf": { "jkt": client.thumbprint() } }));
+        let send = async |token: &str| verdict(&app, token, &proof_for(&client, token).sign()).await;
+        let bad = token("revoked");
+        assert_eq!(send(&bad).await, first, "{name}");
+        for _ in 0..5 {
+            assert_eq!(send(&bad).await, then, "{name}");
+        }
+        for jti in ["1", "2", "3"].iter().skip((first == ACCEPTED).into()) {
+            assert_eq!(send(&token(jti)).await, ACCEPTED, "{name}: {jti}");
+        }
+        assert_eq!(send(&token("4")).await, "replay_unavailable", "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
