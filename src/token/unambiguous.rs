@@ -7,6 +7,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::is_sound;
+
 /// A value in which no object has two members of one name: [RFC 8259 §4] leaves it to each reader which one counts.
 ///
 /// [RFC 8259 §4]: https://www.rfc-editor.org/rfc/rfc8259#section-4
@@ -26,6 +28,10 @@ impl Unambiguous {
 impl<'de> Deserialize<'de> for Unambiguous {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
+        // How deep it nests is asked by those who read it.
+        if !is_sound(raw.get(), usize::MAX) {
+            return Err(D::Error::custom("it is something else to serde_json than it looks like"));
+        }
         let Once = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
         serde_json::from_str(raw.get()).map(Self).map_err(D::Error::custom)
     }
@@ -95,9 +101,11 @@ mod tests {
 
     #[test]
     fn an_object_is_read_as_it_is_unless_it_says_something_twice() {
-        for text in
-            ["{}", r#"{"a":null,"b":[true,-1,1,1.5,"\u00e9",{"a":{}}],"c":{"a":18446744073709551615}}"#]
-        {
+        for text in [
+            "{}",
+            r#"{"a":"serde_json::private::RawValue"}"#,
+            r#"{"a":null,"b":[true,-1,1,1.5,"\u00e9",{"a":{}}],"c":{"a":18446744073709551615}}"#,
+        ] {
             assert_eq!(
                 Unambiguous::object(text.as_bytes()).map(Value::from),
                 serde_json::from_str(text).ok(),
@@ -113,6 +121,11 @@ mod tests {
             r#"{"a":1,"\u0061":1}"#,
             r#"{"b":{"a":1,"a":1}}"#,
             r#"{"b":[{"a":1,"a":1}]}"#,
+            // JSON in a string, which serde_json reads as if it were not in one.
+            r#"{"$serde_json::private::RawValue":"{\"a\":1}"}"#,
+            r#"{"a":{"$serde_json::private::RawValue":"true"}}"#,
+            r#"{"a":[{"\u0024serde_json::private::RawValue":"{\"a\":0,\"a\":1}"}]}"#,
+            r#"{"a":"\ud800"}"#,
         ] {
             assert_eq!(Unambiguous::object(text.as_bytes()), None, "{text}");
         }

@@ -10,6 +10,8 @@ const UNAVAILABLE: &str = "verifier_unavailable";
 /// Where somebody who follows redirects would fetch the secrets of the machine.
 const METADATA: &str = "http://169.254.169.254/latest/meta-data";
 
+const PRIVATE: &str = "$serde_json::private::RawValue";
+
 struct Case {
     name: &'static str,
     answer: Answer,
@@ -47,6 +49,12 @@ fn no_answers(yes: &str) -> Vec<Case> {
             body(format!("{yes}{}", " ".repeat(64 * 1024 + 1 - yes.len()))),
         ),
         unavailable("a JSON text in a JSON text", body(Value::from(yes).to_string())),
+        // Which serde_json reads as if it were not in a text, whoever else does not.
+        unavailable("a yes in a text of a private name", body(json!({ PRIVATE: yes }).to_string())),
+        unavailable(
+            "a yes under a private name",
+            body(format!("{{\"x\":{{\"{PRIVATE}\":\"0\"}},{}", &yes[1..])),
+        ),
         unavailable("a yes cut off on its way", body(yes).cut()),
         unavailable("a broken connection", Answer::broken()),
         unavailable("a yes called gzip", body(yes).with(CONTENT_ENCODING, "gzip")),
