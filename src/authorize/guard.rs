@@ -102,7 +102,14 @@ impl Guard {
             }),
             None => Err(AuthErrorKind::TokenMissing.into()),
         };
-        Ok(outcome.map_err(|error| Denial::from(error).with_needs(Arc::clone(&self.needs))))
+        Ok(outcome.map_err(|error| {
+            let needs = match error.kind() {
+                // Nothing that could be asked for changes that.
+                AuthErrorKind::PermissionDenied => Arc::default(),
+                _ => Arc::clone(&self.needs),
+            };
+            Denial::from(error).with_needs(needs)
+        }))
     }
 
     fn with_needs_written(mut self) -> Self {

@@ -53,6 +53,24 @@ async fn a_challenge_names_every_scope_of_the_guard_in_the_words_of_the_layer() 
 }
 
 #[tokio::test]
+async fn who_lacks_a_role_is_not_sent_for_scopes() {
+    let roles = require_roles(["roles"], ["staff"]).expect("a role");
+    let guard = require_scopes(["pay"]).expect("a scope").and(roles);
+    let layer = JwtAuthLayer::new(verifier()).with_scope_hint(["pay"]).expect("a scope");
+    let app = behind_both(guard, layer);
+    let answer = app.answer(with(json!({ "scope": "pay" }))).await;
+    assert_eq!((answer.status, &*answer.code), (403, "permission_denied"));
+    assert!(challenge(&answer).contains("insufficient_scope") && !challenge(&answer).contains("scope="));
+    // Nor who lacks both, and who lacks scopes alone is.
+    let answer = app.answer(with(json!({ "scope": "x" }))).await;
+    assert_eq!(answer.code, "permission_denied");
+    assert!(!challenge(&answer).contains("scope="), "{:?}", answer.headers);
+    let answer = app.answer(with(json!({ "scope": "x", "roles": ["staff"] }))).await;
+    assert!(challenge(&answer).ends_with("scope=\"pay\""), "{:?}", answer.headers);
+    assert_eq!(app.answer(with(json!({ "scope": "pay", "roles": ["staff"] }))).await.code, ACCEPTED);
+}
+
+#[tokio::test]
 async fn a_step_up_challenge_says_how_and_how_recently_and_with_what_scope() {
     let guard =
         require_acr(["gold", "platinum"]).expect("acr values").and(require_max_age(Duration::from_secs(300)));
