@@ -103,27 +103,32 @@ impl Entrance {
             Some(certificates) if certificates.is_required() => WithCertificate::Always,
             Some(_) => WithCertificate::Sometimes,
         };
-        let mut add = |name: &str, scheme: SecurityScheme| schemes.add(name, scheme, with);
+        // A bearer has no other way to prove what it is bound to.
+        let with_bearer = match with {
+            WithCertificate::Sometimes if self.verifiers.demand_binding() => WithCertificate::Always,
+            with => with,
+        };
         for offer in self.refusals.offers() {
             match offer {
                 Offer::Bearer if !self.sources.reads_bearer() => {}
-                Offer::Bearer => add("bearer", SecurityScheme::bearer()),
-                Offer::Dpop { .. } => add("dpop", SecurityScheme::dpop()),
+                Offer::Bearer => schemes.add("bearer", SecurityScheme::bearer(), with_bearer),
+                Offer::Dpop { .. } => schemes.add("dpop", SecurityScheme::dpop(), with),
             }
         }
         if self.dpop.is_some() || self.sources.reads_bearer() {
+            let with = if self.dpop.is_some() { with } else { with_bearer };
             for issuer in self.verifiers.discovered_issuers() {
-                add("openid", SecurityScheme::openid(issuer));
+                schemes.add("openid", SecurityScheme::openid(issuer), with);
             }
         }
         if !self.takes_tokens_elsewhere() {
             return;
         }
         if let Some(query) = self.sources.query_name() {
-            add("query", SecurityScheme::query(query));
+            schemes.add("query", SecurityScheme::query(query), with);
         }
         if let Some(cookie) = self.sources.cookie() {
-            add("cookie", SecurityScheme::cookie(&cookie.to_string()));
+            schemes.add("cookie", SecurityScheme::cookie(&cookie.to_string()), with);
         }
     }
 }

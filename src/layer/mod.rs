@@ -128,11 +128,11 @@ impl JwtAuthLayer {
     /// [hand-off](Self::hand_off), which is from a query to a cookie. One that has no cookie any more refuses every
     /// link; one that has no query any more takes nothing behind a token for a [receipt](crate::handoff).
     pub fn with_sources(self, sources: TokenSources) -> Self {
-        self.set(sources, |entrance, sources| entrance.sources = sources)
+        self.set(sources, Entrance::set_sources)
     }
 
     /// Accepts each token once: by the store of the [rule](Self::with_replay_rule) that is set already or, where there is
-    /// none, by a new one in memory, which the layer and its clones share. A second call makes a second store, by which a token
+    /// none, by a new one in memory, which the layer and its clones share. Another layer gets another store, by which a token
     /// counts once more: give several layers one store by a rule, and several processes one that they share.
     ///
     /// With a [hand-off](crate::handoff), the one use is the link; its browser goes on with the cookie. With a token in the query,

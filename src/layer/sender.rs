@@ -10,6 +10,12 @@ use crate::source::{Found, Source, TokenSources, original_uri};
 use crate::verify::{Presented, Sender};
 
 impl Entrance {
+    /// Looks for tokens in `sources`, and offers no more in challenges.
+    pub(super) fn set_sources(&mut self, sources: TokenSources) {
+        self.sources = sources;
+        self.renew_offers();
+    }
+
     /// Takes proofs by `dpop`, and says so in challenges.
     pub(super) fn set_dpop(&mut self, dpop: Dpop) {
         self.dpop = Some(Arc::new(ProofRule::new(dpop, &self.verifiers.clock())));
@@ -28,8 +34,12 @@ impl Entrance {
         let proofs = Offer::Dpop {
             algorithms: rule.algorithm_names(|algorithm| self.verifiers.take_proofs_of(algorithm)),
         };
-        let only_proofs =
-            rule.is_required() || (self.verifiers.demand_binding() && self.certificates.is_none());
+        let takes_others = if self.verifiers.demand_binding() {
+            self.certificates.is_some() && self.sources.reads_bearer()
+        } else {
+            self.sources.read_more_than_proven()
+        };
+        let only_proofs = rule.is_required() || !takes_others;
         self.refusals.set_offers(if only_proofs { vec![proofs] } else { vec![Offer::Bearer, proofs] });
     }
 

@@ -9,6 +9,11 @@ impl TokenSources {
         self.schemes.bearer
     }
 
+    /// Whether a token is looked for that comes without a proof.
+    pub(crate) fn read_more_than_proven(&self) -> bool {
+        self.schemes.bearer || self.query.is_some() || self.cookie.is_some() || !self.others.is_empty()
+    }
+
     /// Whether the query is read.
     pub(crate) fn reads_query(&self) -> bool {
         self.query.is_some()

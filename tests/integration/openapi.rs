@@ -185,10 +185,33 @@ async fn what_is_always_refused_is_not_offered() {
     let dpop = || Dpop::new("https://api.example.com").expect("an origin");
     let fapi = || JwtAuthLayer::new(verifier().with_profile(Profile::Fapi2).expect("algorithms in common"));
     let certificates = ClientCertificates::of_connection;
-    let bound = json!([{ "bearer": [] }, { "bearer": [], "certificate": [] }, { "dpop": [] }, { "dpop": [], "certificate": [] }]);
+    let bound =
+        json!([{ "bearer": [], "certificate": [] }, { "dpop": [] }, { "dpop": [], "certificate": [] }]);
+    let proven = json!([{ "dpop": [] }]);
+    let proofs_only = || TokenSources::bearer_only().without_bearer();
     for (name, layer, want) in [
-        ("proofs of all", layer().with_dpop(dpop().required()), json!([{ "dpop": [] }])),
-        ("FAPI 2.0 with proofs", fapi().with_dpop(dpop()), json!([{ "dpop": [] }])),
+        ("proofs of all", layer().with_dpop(dpop().required()), proven.clone()),
+        ("proofs alone", layer().with_sources(proofs_only()).with_dpop(dpop()), proven.clone()),
+        ("the same, the other way", layer().with_dpop(dpop()).with_sources(proofs_only()), proven.clone()),
+        (
+            "bearers again",
+            layer().with_dpop(dpop()).with_sources(proofs_only()).with_sources(TokenSources::bearer_only()),
+            json!([{ "bearer": [] }, { "dpop": [] }]),
+        ),
+        ("FAPI 2.0 with proofs", fapi().with_dpop(dpop()), proven.clone()),
+        (
+            "FAPI 2.0 with certificates",
+            fapi().with_client_certificates(certificates()),
+            json!([{ "bearer": [], "certificate": [] }]),
+        ),
+        (
+            "FAPI 2.0 with either, without bearers",
+            fapi()
+                .with_dpop(dpop())
+                .with_client_certificates(certificates())
+                .with_sources(TokenSources::default().without_bearer()),
+            json!([{ "dpop": [] }, { "dpop": [], "certificate": [] }]),
+        ),
         (
             "FAPI 2.0 with either",
             fapi().with_dpop(dpop()).with_client_certificates(certificates()),
@@ -204,7 +227,7 @@ async fn what_is_always_refused_is_not_offered() {
         );
         let metadata = layer.describe_resource("https://api.example.com").expect("a resource");
         let metadata = document_of(&metadata).await;
-        let only_proofs = want == json!([{ "dpop": [] }]);
+        let only_proofs = !want.to_string().contains("bearer");
         assert_eq!(metadata["dpop_bound_access_tokens_required"] == true, only_proofs, "{name}");
         assert_eq!(metadata["bearer_methods_supported"].is_null(), only_proofs, "{name}: {metadata}");
         let challenges = App::behind(layer).answer(get("/", &[])).await;
