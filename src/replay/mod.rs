@@ -29,7 +29,7 @@
 //! let auth = JwtAuthLayer::new(verifier).with_replay_rule(ReplayRule::deny_list(store.clone()));
 //!
 //! // Elsewhere, when somebody reports a stolen session:
-//! let until = SystemTime::now() + Duration::from_secs(3600); // the `exp` of that token, or later
+//! let until = SystemTime::now() + Duration::from_secs(3600); // the `exp` of that token and 15 min, or later
 //! store.revoke("https://login.example.com", "9b40bb3f", until).await?;
 //! # Ok(()) }
 //! ```

@@ -150,7 +150,8 @@ impl Tenants {
     /// that. It is asked before there are keys, and about tokens that turn out to be no good: it should be quick.
     ///
     /// A policy that fails, accepts another issuer or any, or has keys of its own is reported, and its tenant gets 503 for half
-    /// a minute. What one asks is in the event `verifying tokens of a tenant`, whenever its keys are looked for.
+    /// a minute. What one asks is in the event `verifying tokens of a tenant`, whenever its keys are looked for. What a layer
+    /// offers in challenges and to OpenAPI goes by no policy: bearers too, where all tenants ask for proofs by a profile.
     pub fn with_policy(
         mut self,
         policy: impl Fn(&str, Verifier) -> Result<Verifier, ConfigError> + Send + Sync + 'static,
