@@ -17,10 +17,10 @@
     reason = "a measurement may stop at the first thing that is not as it says"
 )]
 
-#[path = "paths/guess.rs"]
+#[path = "paths/src/guess.rs"]
 mod guess;
 #[expect(dead_code, reason = "the paths need more of it")]
-#[path = "paths/issuer.rs"]
+#[path = "paths/src/issuer.rs"]
 mod issuer;
 
 use std::env;

@@ -1,10 +1,10 @@
 //! The ways that a request can take through the layer, each to be driven alone.
 //!
 //! `.ci/paths` counts the instructions and the allocations of each under valgrind, and compares them with what
-//! `benches/paths.json` and its own table of budgets say. Nothing here takes a time.
+//! `counts.json` and its own table of budgets say. Nothing here takes a time.
 //!
-//! `cargo bench --bench paths` drives all of them a few times, and so shows that each ends as it should;
-//! `cargo bench --bench paths -- NAME REQUESTS` drives one.
+//! In this directory, `cargo run --release` drives all of them a few times, and so shows that each ends as it should;
+//! `cargo run --release -- NAME REQUESTS` drives one.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
@@ -25,8 +25,7 @@ use std::hint::black_box;
 use path::PATHS;
 
 fn main() {
-    // Cargo says that this is a benchmark.
-    let arguments: Vec<_> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<_> = env::args().skip(1).collect();
     match arguments.as_slice() {
         [] => {
             for path in &PATHS {
