@@ -22,3 +22,26 @@ pub(crate) fn is_on(number: usize) -> bool {
     }
     *ON == number
 }
+
+/// An iterator, or the mutant's in its place.
+pub(crate) enum Either<A, B> {
+    Own(A),
+    Mutant(B),
+}
+
+impl<A: Iterator, B: Iterator<Item = A::Item>> Either<A, B> {
+    pub(crate) fn new(own: A, mutant: Option<B>) -> Self {
+        mutant.map_or(Self::Own(own), Self::Mutant)
+    }
+}
+
+impl<A: Iterator, B: Iterator<Item = A::Item>> Iterator for Either<A, B> {
+    type Item = A::Item;
+
+    fn next(&mut self) -> Option<A::Item> {
+        match self {
+            Self::Own(own) => own.next(),
+            Self::Mutant(mutant) => mutant.next(),
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Finds the code of each mutant in a file, and what has to be written there.
 //!
 //! Not everything can be switched: no value of a `const`, no `&&` beside a `let`, no arm that a `match` is not
-//! complete without, no other value for `impl Trait`. These are left to cargo-mutants itself.
+//! complete without, no other value for `impl Trait` but for iterators. These are left to cargo-mutants itself.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -9,7 +9,10 @@ use std::ops::Range;
 use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Arm, BinOp, Block, Expr, ExprBinary, ExprConst, ExprMatch, ExprStruct, ExprUnary, Pat, Signature};
+use syn::{
+    Arm, BinOp, Block, Expr, ExprBinary, ExprConst, ExprMatch, ExprStruct, ExprUnary, Pat, Signature,
+    TypeParamBound,
+};
 
 use super::edit::{self, Change, Edit, is_on, marked};
 use super::{Mutant, Place};
@@ -59,8 +62,22 @@ impl<'a> Weaver<'a> {
         let syn::ReturnType::Type(_, returned) = &signature.output else {
             return self.replace_statements(block);
         };
-        if !matches!(**returned, syn::Type::ImplTrait(_)) {
-            self.replace_statements(block);
+        match &**returned {
+            syn::Type::ImplTrait(returned) if is_iterator(returned) => self.replace_iterator(block),
+            syn::Type::ImplTrait(_) => {}
+            _ => self.replace_statements(block),
+        }
+    }
+
+    /// Which of two types an `impl Iterator` is, cannot be said while it runs: it is one that may be either.
+    fn replace_iterator(&mut self, block: &Block) {
+        let Some(first) = block.stmts.first() else { return };
+        let braces = block.brace_token.span;
+        let (start, end) = (braces.open().byte_range().end, braces.close().byte_range().start);
+        for Mutant { number, replacement, .. } in self.mutants_at(first.span(), "FnValue") {
+            let mutant = marked(number, &format!("{}.then(|| {replacement})", is_on(number)));
+            self.insert(&[number], start, " crate::mutant::Either::new({".to_owned());
+            self.insert(&[], end, format!("}}, {mutant}) "));
         }
     }
 
@@ -201,6 +218,15 @@ impl<'ast> Visit<'ast> for Weaver<'_> {
 
 fn bytes(part: &impl Spanned) -> Range<usize> {
     part.span().byte_range()
+}
+
+fn is_iterator(returned: &syn::TypeImplTrait) -> bool {
+    returned.bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => {
+            bound.path.segments.last().is_some_and(|name| name.ident == "Iterator")
+        }
+        _ => false,
+    })
 }
 
 /// Whether a side of it, or of a chain that it is made of, is a `let`.
