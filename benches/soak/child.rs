@@ -43,8 +43,10 @@ pub struct Vitals {
 /// Builds it as this program is built.
 pub async fn build() -> Result<(), String> {
     eprintln!("building the example {EXAMPLE} ...");
+    let release = (!cfg!(debug_assertions)).then_some("--release");
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--quiet", "--release", "--example", EXAMPLE])
+        .args(["build", "--locked", "--quiet", "--example", EXAMPLE])
+        .args(release)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .kill_on_drop(true)
         .status()
@@ -59,7 +61,7 @@ pub async fn build() -> Result<(), String> {
 /// Beside the directory that this program is in.
 fn program() -> PathBuf {
     let own = std::env::current_exe().expect("a program has a path");
-    own.ancestors().nth(2).expect("it is in target/release/deps").join("examples").join(EXAMPLE)
+    own.ancestors().nth(2).expect("it is in the deps of its profile").join("examples").join(EXAMPLE)
 }
 
 impl Child {
