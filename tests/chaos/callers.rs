@@ -72,9 +72,10 @@ impl Caller {
         self.came.is_some() && self.left.is_none()
     }
 
-    pub fn waited(&self) -> Duration {
-        let came = self.came.unwrap_or_else(Instant::now);
-        self.left.unwrap_or_else(Instant::now) - came
+    /// Until it left, or until `now`.
+    pub fn waited(&self, now: Instant) -> Duration {
+        let came = self.came.unwrap_or(now);
+        self.left.unwrap_or(now).saturating_duration_since(came)
     }
 }
 

@@ -19,6 +19,8 @@ use crate::world::World;
 
 pub struct Inspector {
     time: Time,
+    /// When it looked last.
+    now: Instant,
     /// How much later than it should something may happen.
     tolerance: Duration,
     began: Instant,
@@ -43,6 +45,7 @@ impl Inspector {
     pub fn new(world: &World, history: History) -> Self {
         let tolerance = world.time.tolerance();
         Self {
+            now: Instant::now(),
             tolerance,
             time: world.time,
             began: Instant::now(),
@@ -64,6 +67,7 @@ impl Inspector {
     }
 
     pub fn inspect(&mut self, world: &World) -> Result<(), Violation> {
+        self.now = Instant::now();
         self.tolerance = self.time.tolerance() + 2 * world.pulse.longest_delay();
         let fetches = match self.time {
             Time::Paused => self.fetches_seen(world),
@@ -128,6 +132,7 @@ impl Inspector {
             provider: &world.provider,
             fetches: &self.fetches,
             promise: &self.promise,
+            now: self.now,
             tolerance: self.tolerance,
             blur: self.time.blur(),
         }
@@ -223,7 +228,8 @@ impl Inspector {
     pub fn check_that_all_have_left(world: &World) -> Result<(), Violation> {
         let callers = world.callers.lock();
         // Some are told to come later than the schedule ends.
-        match callers.iter().find(|caller| caller.waited() > Duration::from_secs(4) && caller.is_waiting()) {
+        let (now, longest) = (Instant::now(), Duration::from_secs(4) + 2 * world.pulse.longest_delay());
+        match callers.iter().find(|caller| caller.waited(now) > longest && caller.is_waiting()) {
             Some(caller) => Violation::of(Rule::NobodyWaitsTooLong, format!("for ever: {:?}", caller.token)),
             None => Ok(()),
         }

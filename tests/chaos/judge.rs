@@ -21,6 +21,8 @@ pub struct Judge<'a> {
     pub provider: &'a Provider,
     pub fetches: &'a [Fetched],
     pub promise: &'a Promise,
+    /// When the inspection began: whoever waits then is not to blame for how long it takes.
+    pub now: Instant,
     /// How much later than it should something may happen.
     pub tolerance: Duration,
     /// How long it may take from the look at the clock to the note of the time.
@@ -40,7 +42,7 @@ impl Judge<'_> {
         // All that there is to an answer is decided at its end.
         let nothing_has_changed = came == left && self.history.now().from < came;
         let fates = if nothing_has_changed { first.to_vec() } else { self.fates_at(&caller.token, left)? };
-        let waited = caller.waited();
+        let waited = caller.waited(self.now);
         let told = |rule, what: &str| {
             let token = &*caller.token;
             let says = format!("{what}: {verdict:?} after {waited:?}, where {fates:?} is due, for {token:?}");
@@ -92,7 +94,7 @@ impl Judge<'_> {
         } else {
             Duration::ZERO
         };
-        let waited = caller.waited();
+        let waited = caller.waited(self.now);
         if waited > longest + self.tolerance {
             let token = &*caller.token;
             let says = format!("{waited:?}, {longest:?} at most, where {first:?} is due, for {token:?}");

@@ -1,7 +1,6 @@
 //! How late things are in real time: on a busy machine that is no fault of what is tested.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -13,29 +12,47 @@ const BEAT: Duration = Duration::from_millis(10);
 
 /// Beats in the background, and notes its longest delay.
 pub struct Pulse {
-    longest_ms: Arc<AtomicU64>,
+    beats: Beats,
     task: Option<AbortHandle>,
+}
+
+#[derive(Default, Clone)]
+struct Beats(Arc<Mutex<Beat>>);
+
+#[derive(Default)]
+struct Beat {
+    /// When the next one is due; none if there is none.
+    due: Option<Instant>,
+    longest_delay: Duration,
+}
+
+impl Beats {
+    /// With the delay of one that is due and has not come.
+    fn now(&self) -> MutexGuard<'_, Beat> {
+        let mut beat = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = beat.due.map_or(Duration::ZERO, |due| Instant::now().saturating_duration_since(due));
+        beat.longest_delay = beat.longest_delay.max(late);
+        beat
+    }
 }
 
 impl Pulse {
     /// Under paused time nothing is late.
     pub fn of(time: Time) -> Self {
-        let longest_ms = Arc::<AtomicU64>::default();
-        let longest = Arc::clone(&longest_ms);
+        let beats = Beats::default();
+        let own = beats.clone();
         let beat = async move {
             loop {
-                let due = Instant::now() + BEAT;
+                own.now().due = Some(Instant::now() + BEAT);
                 sleep(BEAT).await;
-                let late = Instant::now() - due;
-                longest.fetch_max(late.as_millis().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
             }
         };
         let task = (time == Time::Real).then(|| tokio::spawn(beat).abort_handle());
-        Self { longest_ms, task }
+        Self { beats, task }
     }
 
     pub fn longest_delay(&self) -> Duration {
-        Duration::from_millis(self.longest_ms.load(Ordering::Relaxed))
+        self.beats.now().longest_delay
     }
 }
 
