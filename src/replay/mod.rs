@@ -13,7 +13,8 @@
 //! # Security
 //!
 //! The store is asked after everything else about the token was good, so that nobody can use up a token that they could not
-//! have used. A store that gives no answer within a second lets nobody in, unless
+//! have used. With a [proof](crate::binding) it is asked twice where tokens count once: whoever it refuses has no proof
+//! remembered. A store that gives no answer within a second lets nobody in, unless
 //! [that is asked for](ReplayRule::insecure_accept_when_the_store_fails).
 //!
 //! # Examples
