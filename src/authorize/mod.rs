@@ -15,7 +15,8 @@
 //!
 //! A challenge names all that the guard asks for and a sign-in can bring, so that a client gets it in one go: with 401, how
 //! the user has to be authenticated ([RFC 9470 §3]) and every scope; with 403, every scope ([RFC 6750 §3.1]). What no sign-in
-//! brings, roles and conditions, is judged before, and its challenge names none. Of several guards around one handler, the outer ones are asked first.
+//! brings, roles and conditions, is judged before, and its challenge names none. Of several guards around one handler, the
+//! outer ones are asked first.
 //!
 //! In a handler, [`Scoped`] is [`Claims`](crate::Claims) with scopes in its type, without a hierarchy, and `Claims<Scopes>` is
 //! what a token has.
