@@ -84,7 +84,7 @@ impl ReplayRule {
     ) -> Result<(), AuthError> {
         match (self.uses, TokenId::of(token)?) {
             (Uses::Once, Some(id)) => {
-                let until = end_of(token).ok_or(AuthError::about(AuthErrorKind::ClaimMissing, "exp"))?;
+                let until = end_of(token).ok_or_else(endless)?;
                 let mark = receipt.map_or(Mark::Used, Receipt::mark);
                 let found = self.ask(|| self.store.insert(id, mark, until)).await?;
                 self.judge(found, receipt)
@@ -105,6 +105,7 @@ impl ReplayRule {
     ) -> Result<(), AuthError> {
         match (self.uses, TokenId::of(token)?) {
             (Uses::Once, None) => Err(nameless()),
+            (Uses::Once, Some(_)) if end_of(token).is_none() => Err(endless()),
             (Uses::Many, None) => Ok(()),
             (_, Some(id)) => self.judge(self.ask(|| self.store.find(id)).await?, receipt),
         }
@@ -205,6 +206,11 @@ async fn within_time<'s, T>(question: impl FnOnce() -> StoreFuture<'s, T>) -> Re
 /// When the mark of `token` may go: nobody who shares the store accepts it any more, whatever leeway is set there.
 fn end_of(token: &VerifiedToken) -> Option<SystemTime> {
     token.expires_at()?.checked_add(OUTLASTS)
+}
+
+/// Of a token that cannot count once: its mark could never go.
+fn endless() -> AuthError {
+    AuthError::about(AuthErrorKind::ClaimMissing, "exp")
 }
 
 /// For the list of what a layer checks.

@@ -103,6 +103,27 @@ async fn whose_token_does_not_count_any_more_fills_no_memory_of_proofs() {
     }
 }
 
+/// Where tokens count once, one without an end or a name never counts, whatever the verifier makes of it.
+#[tokio::test]
+async fn a_token_that_cannot_count_once_fills_no_memory_of_proofs() {
+    let clock = || FixedClock::at_unix(NOW);
+    let proofs = MemoryReplayStore::new().with_clock(clock()).with_capacity(1);
+    let layer = JwtAuthLayer::new(verifier().insecure_accept_without_expiry());
+    let rule = ReplayRule::single_use(MemoryReplayStore::new().with_clock(clock()));
+    let app = App::behind(layer.with_dpop(dpop().with_replay_store(proofs)).with_replay_rule(rule));
+    let client = client();
+    let send = async |token: &str| verdict(&app, token, &proof_for(&client, token).sign()).await;
+    let jkt = client.thumbprint();
+    let token = |jti: &str| token_with(json!({ "jti": jti, "cnf": { "jkt": jkt } }));
+    let endless = token_with(json!({ "jti": "1", "exp": null, "cnf": { "jkt": jkt } }));
+    let nameless = token_with(json!({ "cnf": { "jkt": jkt } }));
+    for bad in [&endless, &nameless, &endless] {
+        assert_eq!(send(bad).await, "claim_missing");
+    }
+    assert_eq!(send(&token("2")).await, ACCEPTED);
+    assert_eq!(send(&token("3")).await, "replay_unavailable", "full");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_50_at_a_time_over_two_replicas_with_one_store_exactly_one_passes() {
     let store = Arc::new(MemoryReplayStore::new().with_clock(FixedClock::at_unix(NOW)));
